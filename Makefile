@@ -1,0 +1,60 @@
+# `make` shows what there is. Everything runs in .venv, made from the locked requirements.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PORT ?= 8080
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: $(READY) ## Make .venv with everything the other targets need
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## Train on generated data, publish, serve on 127.0.0.1:8080, show a prediction
+	$(BIN)/python examples/demo.py --port $(PORT)
+
+.PHONY: test
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(READY) ## Check format, lint, types and the import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(READY) ## Measure: training and serving, each beside a peer
+	$(BIN)/python -m benchmarks.recovery
+	$(BIN)/python -m benchmarks.olist_training
+	$(BIN)/python -m benchmarks.raw_orders
+
+.PHONY: lock
+lock: $(READY) ## Write requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file requirements.txt
+
+.PHONY: ci-deps
+ci-deps: ## Install what a bare Debian machine lacks for the other targets (as root)
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) demo-registry .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

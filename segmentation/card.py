@@ -1,0 +1,268 @@
+"""The model card: everything about a model that is not the Pipeline, and no customer's row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from segmentation.drift import FeatureReference
+from segmentation.errors import InconsistentModelError, SchemaVersionError
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the previous schema could misread a card."""
+
+SMALLEST_GROUP = 10
+"""No group of fewer customers is described in a card."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFeature:
+    """One feature as the model uses it; see `segmentation.features.Feature`."""
+
+    name: str
+    unit: str
+    help: str
+    transform: str
+    winsorised: bool
+    low: float | None
+    high: float | None
+    lacking: str
+    fill: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantiles:
+    """Quantiles of one feature over a group, linearly interpolated; the tails stay untold."""
+
+    q05: float
+    q25: float
+    q50: float
+    q75: float
+    q95: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One segment; its position in the card is its position among the centroids and the Pipeline's labels.
+
+    Parameters
+    ----------
+    id, name, colour
+        How it is called; colour as #rrggbb.
+    customers, share
+        Training customers in it, and their share of all.
+    revenue_share
+        Its share of the sum of monetary; None where the model has no monetary.
+    outlier_distance
+        Distance beyond which a customer of this segment is an outlier: third quartile plus three interquartile ranges
+        of the training customers' distances (Tukey's outer fence).
+    profile
+        Quantiles by feature.
+    """
+
+    id: int
+    name: str
+    colour: str
+    customers: int
+    share: float
+    revenue_share: float | None
+    outlier_distance: float
+    profile: dict[str, Quantiles]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """How good the model is, on its training customers.
+
+    Parameters
+    ----------
+    silhouette, silhouette_standard_error, silhouette_rows
+        Mean silhouette in the PCA space; its standard error (0: computed on all rows); customers it was averaged over.
+    inertia
+        Sum of squared distances to the nearest centroid in the PCA space.
+    variance_kept, components
+        Share of variance that PCA kept, and in how many components.
+    near_ties
+        Training customers with a margin under 1e-9, on whom the Pipeline and the arrays may differ.
+    """
+
+    silhouette: float
+    silhouette_standard_error: float
+    silhouette_rows: int
+    inertia: float
+    variance_kept: float
+    components: int
+    near_ties: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What the model was trained on."""
+
+    order_lines: int
+    orders: int
+    customers: int
+    one_order_customers: int
+    earliest_order: str
+    latest_order: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenRow:
+    """A synthetic feature row and what the Pipeline says of it."""
+
+    features: tuple[float, ...]
+    segment: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenHistory:
+    """A synthetic customer's orders (canonical lines), their features, and what the Pipeline says of them."""
+
+    as_of: str
+    orders: tuple[dict[str, Any], ...]
+    features: tuple[float, ...]
+    segment: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The model card.
+
+    Parameters
+    ----------
+    version
+        Of the model; sorts by time of creation.
+    created_at, as_of
+        When the model was made, and the moment from which its customers were looked at; ISO 8601, UTC.
+    source
+        Name of the source of its training data.
+    features, left_out
+        Its features, in the order of the arrays; and why others of those asked for are not among them.
+    segments
+        In the order of the centroids.
+    drift
+        By feature, the frozen reference.
+    configuration
+        The job's configuration, whole.
+    libraries
+        Versions of what made the model.
+    files
+        SHA-256 (hex) by file name, of every other file of the version.
+    """
+
+    schema_version: int
+    version: str
+    created_at: str
+    as_of: str
+    source: str
+    counts: Counts
+    cleaning: dict[str, int]
+    features: tuple[CardFeature, ...]
+    left_out: dict[str, str]
+    segments: tuple[Segment, ...]
+    metrics: Metrics
+    drift: dict[str, FeatureReference]
+    golden_rows: tuple[GoldenRow, ...]
+    golden_histories: tuple[GoldenHistory, ...]
+    configuration: dict[str, Any]
+    libraries: dict[str, str]
+    files: dict[str, str]
+
+    @property
+    def k(self) -> int:
+        """Number of segments."""
+        return len(self.segments)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features, in the order of the arrays."""
+        return tuple(feature.name for feature in self.features)
+
+
+class _Header(msgspec.Struct):
+    schema_version: int
+
+
+def encode(card: Card) -> bytes:
+    """The card as JSON, the same bytes for the same card.
+
+    Parameters
+    ----------
+    card
+        The card.
+
+    Returns
+    -------
+    bytes
+        Content of `card.json`, indented, UTF-8.
+    """
+    return msgspec.json.format(msgspec.json.encode(card, order="deterministic"), indent=2) + b"\n"
+
+
+def decode(content: bytes) -> Card:
+    """Read a card.
+
+    Parameters
+    ----------
+    content
+        Content of `card.json`.
+
+    Returns
+    -------
+    Card
+        The card.
+
+    Raises
+    ------
+    SchemaVersionError
+        The card is of another schema.
+    InconsistentModelError
+        It is not a card.
+    """
+    try:
+        found = msgspec.json.decode(content, type=_Header).schema_version
+        if found != SCHEMA_VERSION:
+            raise SchemaVersionError(
+                f"card.json is of schema {found}; this release reads {SCHEMA_VERSION}",
+                hint="upgrade the service" if found > SCHEMA_VERSION else "train the model again",
+            )
+        return msgspec.json.decode(content, type=Card)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InconsistentModelError(f"card.json cannot be read: {error}", hint="publish the model again") from error
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of a file.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return sha256(content).hexdigest()
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each file, by name.
+
+    Parameters
+    ----------
+    files
+        Content by file name.
+
+    Returns
+    -------
+    dict of str to str
+        Sorted by name.
+    """
+    return {name: digest(files[name]) for name in sorted(files)}

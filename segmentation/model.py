@@ -1,0 +1,90 @@
+"""A model as the service and the registry use it: verified bytes, assembled and proved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segmentation import card as cards
+from segmentation import golden, scoring
+from segmentation.card import Card
+from segmentation.errors import DigestMismatchError, InconsistentModelError
+from segmentation.histories import HistoryQuery
+from segmentation.scoring import Arrays
+
+CARD = "card.json"
+PIPELINE = "model.pkl"
+ARRAYS = "scoring.npz"
+SQL = "features.sql"
+
+NEEDED_TO_SERVE = (ARRAYS, SQL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A model that reproduced its golden rows and histories."""
+
+    card: Card
+    arrays: Arrays
+    query: HistoryQuery
+
+    @property
+    def version(self) -> str:
+        """The model's version."""
+        return self.card.version
+
+
+def verify(card: Card, files: Mapping[str, bytes]) -> None:
+    """Check files against the digests in their card.
+
+    Parameters
+    ----------
+    card
+        The card.
+    files
+        Content by name, of some or all files of the version.
+
+    Raises
+    ------
+    DigestMismatchError
+        A file is not named in the card, or differs from what the card names.
+    """
+    for name, content in files.items():
+        if card.files.get(name) != cards.digest(content):
+            raise DigestMismatchError(
+                f"{name} of {card.version} is not the file that its card names",
+                hint="the file was changed after it was published; publish the model again",
+            )
+
+
+def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
+    """Verify a model's files, put them together, and let the model prove itself.
+
+    Parameters
+    ----------
+    card_content
+        Content of `card.json`.
+    files
+        Content of `scoring.npz` and `features.sql`, by name.
+
+    Returns
+    -------
+    Model
+        Ready to serve.
+
+    Raises
+    ------
+    ModelError
+        Whatever makes the model unfit: a digest, the schema, shapes, the golden rows.
+    """
+    card = cards.decode(card_content)
+    missing = [name for name in NEEDED_TO_SERVE if name not in files]
+    if missing:
+        raise InconsistentModelError(f"{card.version} has no {missing[0]}", hint="publish the model again")
+    verify(card, files)
+    arrays = scoring.from_bytes(files[ARRAYS])
+    if len(arrays.lower) != len(card.features) or len(arrays.centroids) != card.k:
+        raise InconsistentModelError(
+            "the arrays have other features or segments than the card", hint="publish the model again"
+        )
+    query = HistoryQuery(files[SQL].decode(), card.feature_names)
+    golden.prove(card, arrays, query)
+    return Model(card=card, arrays=arrays, query=query)

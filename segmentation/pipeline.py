@@ -1,0 +1,214 @@
+"""Configuration to a scikit-learn Pipeline, and the fitted Pipeline folded into arrays.
+
+The Pipeline holds classes of scikit-learn and functions of numpy only: any tool can load it without this project.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Annotated
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from msgspec import Meta
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from segmentation.scoring import Arrays, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Winsorise:
+    """Quantiles to which extremes are pulled in, 0 to 1."""
+
+    lower: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    upper: Annotated[float, Meta(ge=0, le=1)] = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """What happens to features before they are clustered; each step can be switched off.
+
+    Parameters
+    ----------
+    winsorise
+        None: extremes stay.
+    scale
+        Whether features are brought to mean 0 and variance 1.
+    variance_kept
+        Share of variance that the kept principal components explain, 0 to 1; None: no PCA.
+    """
+
+    winsorise: Winsorise | None = Winsorise()
+    scale: bool = True
+    variance_kept: Annotated[float, Meta(gt=0, le=1)] | None = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """How KMeans is run: number of segments, restarts."""
+
+    k: Annotated[int, Meta(ge=2, le=100)] = 5
+    n_init: Annotated[int, Meta(ge=1, le=1000)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one feature enters the pipeline."""
+
+    name: str
+    log1p: bool
+    winsorised: bool
+
+
+def fit(
+    customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing, clustering: Clustering, seed: int
+) -> Pipeline:
+    """Fit the pipeline: winsorise, log1p, StandardScaler, PCA, KMeans.
+
+    Segments are ordered by size, the largest first, so that their numbers do not depend on KMeans' start. What KMeans
+    remembers of the training customers (their labels) is removed.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, float64, columns named as `entries` and in their order.
+    entries
+        How each feature enters.
+    preprocessing, clustering
+        See there.
+    seed
+        `random_state` of KMeans.
+
+    Returns
+    -------
+    Pipeline
+        Fitted; `predict` gives positions 0 to k-1.
+    """
+    pipeline = Pipeline(_steps(customers, entries, preprocessing, clustering, seed))
+    # Reductions over several threads add in another order, and so give other last bits.
+    with threadpool_limits(limits=1):
+        pipeline.fit(customers)
+        kmeans: KMeans = pipeline[-1]
+        order = np.argsort(-np.bincount(kmeans.labels_, minlength=clustering.k), kind="stable")
+    kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[order])
+    kmeans._n_threads = 1
+    del kmeans.labels_
+    return pipeline
+
+
+def dump(pipeline: Pipeline) -> bytes:
+    """The fitted Pipeline as a joblib file.
+
+    Parameters
+    ----------
+    pipeline
+        From `fit`.
+
+    Returns
+    -------
+    bytes
+        Content of `model.pkl`.
+    """
+    buffer = BytesIO()
+    joblib.dump(pipeline, buffer)
+    return buffer.getvalue()
+
+
+def fold(pipeline: Pipeline) -> Arrays:
+    """The fitted Pipeline as arrays: every step up to PCA is a clip, a log1p or affine.
+
+    Parameters
+    ----------
+    pipeline
+        From `fit`.
+
+    Returns
+    -------
+    Arrays
+        Equal to the Pipeline up to rounding; callers prove it on their data.
+    """
+    bounds = pipeline["winsorise"].kw_args
+    width = len(bounds["a_min"])
+    log_mask: npt.NDArray[np.bool_] = np.zeros(width, dtype=np.bool_)
+    # The ColumnTransformer of log1p puts its own columns first.
+    order = np.arange(width)
+    if "log1p" in pipeline.named_steps:
+        logged = pipeline["log1p"].transformers_[0][2]
+        log_mask[logged] = True
+        order = np.concatenate([np.flatnonzero(log_mask), np.flatnonzero(~log_mask)])
+    matrix, offset = np.eye(width)[:, order], np.zeros(width)
+    if "scale" in pipeline.named_steps:
+        scaler: StandardScaler = pipeline["scale"]
+        matrix, offset = matrix / scaler.scale_, -scaler.mean_ / scaler.scale_
+    if "pca" in pipeline.named_steps:
+        pca: PCA = pipeline["pca"]
+        matrix, offset = matrix @ pca.components_.T, (offset - pca.mean_) @ pca.components_.T
+    return Arrays(
+        lower=np.array(bounds["a_min"], dtype=np.float64),
+        upper=np.array(bounds["a_max"], dtype=np.float64),
+        log_mask=log_mask,
+        matrix=np.ascontiguousarray(matrix),
+        offset=np.ascontiguousarray(offset),
+        centroids=np.array(pipeline["kmeans"].cluster_centers_, dtype=np.float64),
+    )
+
+
+def winsorising_bounds(
+    customers: Floats, entries: Sequence[Entry], winsorise: Winsorise | None
+) -> tuple[Floats, Floats]:
+    """Frozen quantiles of the training customers, infinite for features that are not winsorised.
+
+    Parameters
+    ----------
+    customers
+        float64, shape (n, d).
+    entries
+        How each feature enters, d of them.
+    winsorise
+        The quantiles; None switches winsorising off.
+
+    Returns
+    -------
+    lower, upper
+        float64, shape (d,) each.
+    """
+    lower, upper = np.full(len(entries), -np.inf), np.full(len(entries), np.inf)
+    if winsorise is not None:
+        chosen = [index for index, entry in enumerate(entries) if entry.winsorised]
+        if chosen:
+            lower[chosen], upper[chosen] = np.quantile(customers[:, chosen], [winsorise.lower, winsorise.upper], axis=0)
+    return lower, upper
+
+
+def _steps(
+    customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing, clustering: Clustering, seed: int
+) -> list[tuple[str, object]]:
+    lower, upper = winsorising_bounds(customers.to_numpy(), entries, preprocessing.winsorise)
+    # First even when it clips nothing: it checks the input for finite numbers and remembers the columns' names.
+    steps: list[tuple[str, object]] = [
+        (
+            "winsorise",
+            FunctionTransformer(
+                np.clip, kw_args={"a_min": lower, "a_max": upper}, validate=True, feature_names_out="one-to-one"
+            ),
+        )
+    ]
+    logged = [index for index, entry in enumerate(entries) if entry.log1p]
+    if logged:
+        log1p = ("log1p", FunctionTransformer(np.log1p, feature_names_out="one-to-one"), logged)
+        steps.append(("log1p", ColumnTransformer([log1p], remainder="passthrough")))
+    if preprocessing.scale:
+        steps.append(("scale", StandardScaler()))
+    if preprocessing.variance_kept is not None:
+        # A share of exactly 1 means "all components" to PCA only as None.
+        kept = preprocessing.variance_kept if preprocessing.variance_kept < 1 else None
+        steps.append(("pca", PCA(n_components=kept, svd_solver="covariance_eigh")))
+    steps.append(("kmeans", KMeans(n_clusters=clustering.k, n_init=clustering.n_init, random_state=seed)))
+    return steps

@@ -1,0 +1,75 @@
+"""A registry in a directory."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from segmentation.errors import StoreAccessError, StoreUnavailableError
+
+
+class DirectoryStore:
+    """Keys are files below a directory; a file appears whole or not at all.
+
+    Parameters
+    ----------
+    root
+        The directory; made when something is first written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def url(self) -> str:
+        """The directory."""
+        return str(self._root)
+
+    def read(self, key: str) -> bytes | None:
+        """See `Store.read`."""
+        try:
+            return (self._root / key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def create(self, key: str, content: bytes) -> bool:
+        """See `Store.create`."""
+        target = self._root / key
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Written beside the target, then linked: linking fails where the name is taken, and is never half done.
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".writing-") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+                try:
+                    os.link(file.name, target)
+                except FileExistsError:
+                    return False
+            directory = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise self._failure(error) from error
+        return True
+
+    def list(self, prefix: str) -> list[str]:
+        """See `Store.list`."""
+        try:
+            found = [path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith(".writing-")]
+        except OSError as error:
+            raise self._failure(error) from error
+        keys = (path.relative_to(self._root).as_posix() for path in found)
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def _failure(self, error: OSError) -> StoreAccessError | StoreUnavailableError:
+        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError):
+            return StoreAccessError(
+                f"the registry {self._root} cannot be used: {error.strerror}",
+                hint="give a directory that this user may write to",
+            )
+        return StoreUnavailableError(f"the registry {self._root} fails: {error.strerror}", hint="try again later")

@@ -1,0 +1,68 @@
+"""Settings from the environment, prefix SEGMENTATION_: one frozen class, read once at start.
+
+docs/settings.md describes each; a test keeps that page and this class the same.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from segmentation.errors import ConfigurationError
+
+PREFIX = "SEGMENTATION_"
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of the service and the job."""
+
+    registry: str = _setting("", "service: registry to serve from, a directory or s3://bucket/prefix")
+    alias: str = _setting("production", "service: alias whose model is served")
+    refresh_seconds: float = _setting(30.0, "service: seconds between looks for a newer model")
+    max_body_bytes: int = _setting(16_777_216, "service: largest request body, bytes")
+    max_customers: int = _setting(50_000, "service: most customers in one request")
+    max_orders: int = _setting(100_000, "service: most order lines in one request")
+    counters_dir: str = _setting("", "service: folder of the workers' counters; set by gunicorn.conf.py")
+    log_level: str = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")
+    memory_limit: str = _setting("2GB", "job: most memory that DuckDB uses before it spills to disk")
+    spill_dir: str = _setting("", "job: folder to spill to; empty: the system's temporary folder")
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    environment
+        Variables by name.
+
+    Returns
+    -------
+    Settings
+        What the environment sets, and the defaults.
+
+    Raises
+    ------
+    ConfigurationError
+        A variable looks like a misspelt setting, or its value is not of the setting's type.
+    """
+    known = {f"{PREFIX}{item.name.upper()}": item.name for item in fields(Settings)}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in given:
+        # Kubernetes adds variables of its own for a Service named segmentation: only near misses are mistakes.
+        near = get_close_matches(name, known, n=1, cutoff=0.85)
+        if near and name not in known:
+            raise ConfigurationError(f"there is no setting {name}", hint=f"did you mean {near[0]}?")
+    values = {known[name]: value for name, value in given.items() if name in known}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"a setting has a wrong value: {error}", hint="see docs/settings.md") from error

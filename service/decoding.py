@@ -1,0 +1,277 @@
+"""The body of POST /predict: decoded and validated in one pass by types built from the live model's features."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, UnsetType
+
+from segmentation.card import Card
+from segmentation.errors import BodyTooLargeError, InvalidFieldError, MalformedBodyError, nearest
+from segmentation.histories import History, HistoryQuery, OrderLine
+from segmentation.scoring import Floats
+from segmentation.tables import EARLIEST, LATEST, ORDERS
+
+LARGEST = 1e12
+"""No feature is larger; beyond it distances would overflow."""
+
+CustomerId = Annotated[str, Meta(min_length=1, max_length=512)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+_AT = re.compile(r"^(?P<what>.*) - at `(?P<path>[^`]*)`$", re.DOTALL)
+_FIELD = re.compile(r"(?P<kind>unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most customers and order lines in one request."""
+
+    customers: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Customers of one request, in input order.
+
+    Parameters
+    ----------
+    features
+        float64, shape (n, d).
+    customer_ids
+        As sent; None where none was.
+    as_of
+        The moment each was looked at from, for those sent with orders; None for those sent with features.
+    """
+
+    features: Floats
+    customer_ids: Sequence[str | int | None]
+    as_of: Sequence[datetime | None]
+
+
+class Decoder:
+    """Decodes requests for one model.
+
+    Parameters
+    ----------
+    card
+        The model's features: names, ranges, fills.
+    query
+        Makes features of raw orders.
+    limits
+        How much one request may ask.
+    """
+
+    def __init__(self, card: Card, query: HistoryQuery, limits: Limits) -> None:
+        self._names = card.feature_names
+        self._fills = np.array([np.nan if feature.fill is None else feature.fill for feature in card.features])
+        self._as_of = datetime.fromisoformat(card.as_of)
+        self._query = query
+        self._limits = limits
+        values = [_value_type(feature.low, feature.high, feature.fill is not None) for feature in card.features]
+        features = msgspec.defstruct(
+            "Features", list(zip(self._names, values, strict=True)), kw_only=True, forbid_unknown_fields=True
+        )
+        columns = msgspec.defstruct(
+            "Columns",
+            [(name, list[value]) for name, value in zip(self._names, values, strict=True)],  # type: ignore[valid-type]
+            kw_only=True,
+            forbid_unknown_fields=True,
+        )
+        either = [
+            ("features", features | UnsetType, UNSET),
+            ("orders", list[OrderLine] | UnsetType, UNSET),  # type: ignore[valid-type]
+        ]
+        customer = msgspec.defstruct(
+            "Customer",
+            [("customer_id", CustomerId | None, None), *either],
+            kw_only=True,
+            forbid_unknown_fields=True,
+        )
+        self._body = msgspec.defstruct(
+            "Body",
+            [
+                ("customers", list[customer] | UnsetType, UNSET),  # type: ignore[valid-type]
+                ("columns", columns | UnsetType, UNSET),
+                ("customer_id", CustomerId | list[CustomerId] | None, None),
+                ("as_of", datetime | UnsetType, UNSET),
+                *either,
+            ],
+            kw_only=True,
+            forbid_unknown_fields=True,
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._body).decode
+        self._known = {
+            "features": self._names,
+            "columns": self._names,
+            "orders": [column.name for column in ORDERS if column.name != "customer_id"],
+            "customers": ["customer_id", "features", "orders"],
+            "": ["customers", "features", "orders", "columns", "customer_id", "as_of"],
+        }
+
+    def decode(self, content: bytes) -> Batch:
+        """Decode and validate a body, and make features of raw orders.
+
+        Parameters
+        ----------
+        content
+            The body.
+
+        Returns
+        -------
+        Batch
+            Finite features, in input order.
+
+        Raises
+        ------
+        RequestError
+            What is wrong with the body, and where.
+        """
+        try:
+            body = self._decode(content)
+        except msgspec.ValidationError as error:
+            self._refuse(str(error))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            said = str(error) if isinstance(error, msgspec.DecodeError) else "it is not UTF-8, or nested too deeply"
+            raise MalformedBodyError(f"the body is not JSON: {said}", hint="send one JSON object in UTF-8") from error
+        given = [name for name in ("customers", "features", "orders", "columns") if getattr(body, name) is not UNSET]
+        if len(given) != 1:
+            raise InvalidFieldError(
+                f"the body has {' and '.join(given) or 'no customers'}",
+                hint="send exactly one of customers, features, orders, columns",
+                pointer="",
+            )
+        as_of = None if body.as_of is UNSET else _utc(body.as_of, "/as_of")
+        if given == ["columns"]:
+            return self._columns(body.columns, body.customer_id)
+        if isinstance(body.customer_id, list) or (body.customer_id is not None and given == ["customers"]):
+            raise InvalidFieldError(
+                "customer_id does not fit the rest of the body",
+                hint="a list goes with columns; in customers each has its own",
+                pointer="/customer_id",
+            )
+        if given == ["customers"]:
+            return self._rows(body.customers, "/customers/", as_of)
+        return self._rows([body], "", as_of)
+
+    def _rows(self, customers: Sequence[Any], base: str, as_of: datetime | None) -> Batch:
+        self._check_size(len(customers), "/customers")
+        rows = np.empty((len(customers), len(self._names)))
+        moments: list[datetime | None] = [None] * len(customers)
+        histories: list[History] = []
+        lines = 0
+        for position, customer in enumerate(customers):
+            pointer = f"{base}{position}" if base else ""
+            if (customer.features is UNSET) == (customer.orders is UNSET):
+                raise InvalidFieldError(
+                    "a customer needs either features or orders", hint="send one of the two", pointer=pointer
+                )
+            if customer.orders is UNSET:
+                rows[position] = msgspec.structs.astuple(customer.features)
+                continue
+            lines += len(customer.orders)
+            if lines > self._limits.orders:
+                raise BodyTooLargeError(
+                    f"more than {self._limits.orders} order lines",
+                    hint="split the request",
+                    pointer=f"{pointer}/orders",
+                )
+            moment = self._moment(customer.orders, as_of, f"{pointer}/orders")
+            moments[position] = moment
+            histories.append(History(position, moment, customer.orders))
+        if histories:
+            found, computed = self._query.run(histories)
+            rows[found] = computed
+            if len(found) != len(histories):
+                lost = min({history.customer for history in histories} - set(found))
+                raise InvalidFieldError(
+                    "the customer has no order on or before as_of",
+                    hint="send an earlier order or a later as_of",
+                    pointer=f"{base}{lost}/orders" if base else "/orders",
+                )
+        ids = [customer.customer_id for customer in customers]
+        return Batch(features=self._filled(rows), customer_ids=ids, as_of=moments)
+
+    def _columns(self, columns: Any, customer_id: Any) -> Batch:
+        values = msgspec.structs.astuple(columns)
+        height = len(values[0])
+        for name, column in zip(self._names, values, strict=True):
+            if len(column) != height:
+                raise InvalidFieldError(
+                    f"the column has {len(column)} values where {self._names[0]} has {height}",
+                    hint="columns must be of one length",
+                    pointer=f"/columns/{name}",
+                )
+        self._check_size(height, "/columns")
+        if customer_id is not None and (not isinstance(customer_id, list) or len(customer_id) != height):
+            raise InvalidFieldError(
+                f"customer_id must be a list of {height}", hint="one id per row", pointer="/customer_id"
+            )
+        rows = np.array(values, dtype=np.float64).T
+        nothing = [None] * height
+        return Batch(features=self._filled(rows), customer_ids=customer_id or nothing, as_of=nothing)
+
+    def _moment(self, orders: Sequence[Any], as_of: datetime | None, pointer: str) -> datetime:
+        """The moment to look from: what was asked for, or the newest thing known, never the clock."""
+        if not orders:
+            raise InvalidFieldError("there are no orders", hint="send at least one order line", pointer=pointer)
+        placed = [_utc(line.ordered_at, f"{pointer}/{number}/ordered_at") for number, line in enumerate(orders)]
+        return as_of or max(self._as_of, *placed)
+
+    def _filled(self, rows: Floats) -> Floats:
+        missing = np.isnan(rows)
+        if missing.any():
+            rows = np.where(missing, self._fills, rows)
+        return np.ascontiguousarray(rows)
+
+    def _check_size(self, customers: int, pointer: str) -> None:
+        if customers == 0:
+            raise InvalidFieldError("there are no customers", hint="send at least one", pointer=pointer)
+        if customers > self._limits.customers:
+            raise BodyTooLargeError(
+                f"{customers} customers are more than {self._limits.customers}",
+                hint="split the request; for a whole base run the job",
+                pointer=pointer,
+            )
+
+    def _refuse(self, said: str) -> NoReturn:
+        """Msgspec's message as an error with a JSON pointer and a hint."""
+        located = _AT.match(said)
+        what, path = (located["what"], located["path"]) if located else (said, "$")
+        steps = [name or number for name, number in _STEP.findall(path)]
+        hint = "see GET /model for the features and their ranges"
+        field = _FIELD.search(what)
+        if field:
+            room = next((step for step in reversed(steps) if step in self._known), "")
+            name = field["name"]
+            steps.append(name)
+            if field["kind"] == "unknown":
+                what = "unknown field"
+                hint = nearest(name, self._known[room], "there are")
+            else:
+                what = f"required field {name!r} is missing"
+                hint = f"it takes {', '.join(self._known[room])}"
+        raise InvalidFieldError(what, hint=hint, pointer="".join(f"/{_escaped(step)}" for step in steps))
+
+
+def _value_type(low: float | None, high: float | None, lackable: bool) -> Any:
+    limits = Meta(ge=-LARGEST if low is None else low, le=LARGEST if high is None else high)
+    number = Annotated[float, limits]
+    return number | None if lackable else number
+
+
+def _utc(moment: datetime, pointer: str) -> datetime:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if not EARLIEST <= aware <= LATEST:
+        raise InvalidFieldError(
+            f"the date is not between {EARLIEST:%Y} and {LATEST:%Y}", hint="check the date", pointer=pointer
+        )
+    return aware
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")[:100]

@@ -1,0 +1,143 @@
+"""Counters in shared memory: each worker adds to an array of its own, a scrape sums the arrays of all workers.
+
+A worker's array is a file mapped into memory. It outlives the worker, so that a restart loses no count.
+"""
+
+import mmap
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
+KINDS = ("features", "orders")
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Counters:
+    """The counters of one worker, and the sum over all workers.
+
+    Parameters
+    ----------
+    routes
+        Names of the routes; every worker must give the same.
+    folder
+        Where the workers' arrays are; empty: this process alone counts.
+    """
+
+    def __init__(self, routes: Sequence[str], folder: str) -> None:
+        self._routes = tuple(sorted(routes))
+        places: list[tuple[str, ...]] = [("request", *labels) for labels in product(self._routes, STATUSES)]
+        places += [("bucket", *labels) for labels in product(self._routes, map(str, range(len(BUCKETS) + 1)))]
+        places += [("seconds", route) for route in self._routes]
+        places += [("customers", kind) for kind in KINDS]
+        self._place = {labels: position for position, labels in enumerate(places)}
+        self._size = 8 * len(places)
+        self._folder = Path(folder) if folder else None
+        # Threads of one worker share its array, and += on it is not atomic.
+        self._lock = threading.Lock()
+        self._own = np.frombuffer(self._buffer(), dtype=np.float64)
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request.
+
+        Parameters
+        ----------
+        route
+            One of the routes.
+        status
+            Of the answer.
+        seconds
+            It took.
+        """
+        label = str(status) if str(status) in STATUSES else "other"
+        bucket = str(int(np.searchsorted(BUCKETS, seconds, side="left")))
+        with self._lock:
+            self._own[self._place["request", route, label]] += 1
+            self._own[self._place["bucket", route, bucket]] += 1
+            self._own[self._place["seconds", route]] += seconds
+
+    def customers(self, kind: str, number: int) -> None:
+        """Count predicted customers.
+
+        Parameters
+        ----------
+        kind
+            "features" or "orders".
+        number
+            How many.
+        """
+        with self._lock:
+            self._own[self._place["customers", kind]] += number
+
+    def collect(self) -> Iterator[Metric]:
+        """The sums over all workers, as Prometheus metrics.
+
+        Yields
+        ------
+        Metric
+            Requests by route and status, their duration, customers predicted.
+        """
+        totals = self._totals()
+        requests = CounterMetricFamily("segmentation_requests", "Requests answered.", labels=["route", "status"])
+        duration = HistogramMetricFamily(
+            "segmentation_request_duration_seconds", "Time to answer, in the service.", labels=["route"]
+        )
+        for route in self._routes:
+            for status in STATUSES:
+                count = totals[self._place["request", route, status]]
+                if count or status == "200":
+                    requests.add_metric([route, status], count)
+            counts = [totals[self._place["bucket", route, str(number)]] for number in range(len(BUCKETS) + 1)]
+            limits = [*map(str, BUCKETS), "+Inf"]
+            buckets = list(zip(limits, np.cumsum(counts).tolist(), strict=True))
+            duration.add_metric([route], buckets, totals[self._place["seconds", route]])
+        yield requests
+        yield duration
+        customers = CounterMetricFamily("segmentation_customers_predicted", "Customers predicted.", labels=["input"])
+        for kind in KINDS:
+            customers.add_metric([kind], totals[self._place["customers", kind]])
+        yield customers
+
+    def _buffer(self) -> mmap.mmap:
+        if self._folder is None:
+            return mmap.mmap(-1, self._size)
+        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".counters", delete=False) as file:
+            file.truncate(self._size)
+            return mmap.mmap(file.fileno(), self._size)
+
+    def _totals(self) -> list[float]:
+        if self._folder is None:
+            return [float(value) for value in self._own]
+        total = np.zeros(len(self._own))
+        for path in self._folder.glob("*.counters"):
+            content = path.read_bytes()
+            # A worker that starts right now has made its file but not yet given it its size.
+            if len(content) == self._size:
+                total += np.frombuffer(content, dtype=np.float64)
+        return [float(value) for value in total]
+
+
+def registry(*collectors: Collector) -> CollectorRegistry:
+    """A registry of our metrics alone.
+
+    Parameters
+    ----------
+    collectors
+        What to expose.
+
+    Returns
+    -------
+    CollectorRegistry
+        For `prometheus_client.generate_latest`.
+    """
+    made = CollectorRegistry(auto_describe=False)
+    for collector in collectors:
+        made.register(collector)
+    return made

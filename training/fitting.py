@@ -1,0 +1,120 @@
+"""Customers to a fitted model: the Pipeline, its arrays proved equal, its labels and how good it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from segmentation.card import SMALLEST_GROUP, Metrics
+from segmentation.errors import InconsistentModelError, UnusableDataError
+from segmentation.features import Feature
+from segmentation.pipeline import Entry, fit, fold
+from segmentation.scoring import Arrays, Scores, score
+from training.configuration import Configuration
+from training.silhouette import silhouette
+
+TIE = 1e-9
+"""Relative margin under which rounding decides between two segments."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fitted model and what it says of the customers it was fitted on.
+
+    Parameters
+    ----------
+    pipeline
+        winsorise, log1p, scale, pca, kmeans; without training labels.
+    arrays
+        The same, folded.
+    labels
+        The Pipeline's segment of each customer, int64, shape (n,).
+    scores
+        The arrays' answer for each customer.
+    metrics
+        How good it is.
+    """
+
+    pipeline: Pipeline
+    arrays: Arrays
+    labels: npt.NDArray[np.int64]
+    scores: Scores
+    metrics: Metrics
+
+
+def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: Configuration) -> Fitted:
+    """Fit the model and prove that its arrays say what its Pipeline says.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, float64; columns as `features`.
+    features
+        How each enters the model.
+    configuration
+        Preprocessing, number of segments, seeds.
+
+    Returns
+    -------
+    Fitted
+        The model.
+
+    Raises
+    ------
+    UnusableDataError
+        There are too few different customers for so many segments, or a segment is too small to be told.
+    InconsistentModelError
+        Pipeline and arrays disagree: a defect.
+    """
+    k = configuration.clustering.k
+    different = len(customers.drop_duplicates())
+    if different < k or len(customers) < k * SMALLEST_GROUP:
+        raise UnusableDataError(
+            f"{len(customers)} customers, {different} of them different, are too few for {k} segments",
+            hint=f"a segment needs at least {SMALLEST_GROUP} customers: lower clustering.k or give more data",
+        )
+    entries = [Entry(feature.name, feature.transform == "log1p", feature.winsorised) for feature in features]
+    pipeline = fit(customers, entries, configuration.preprocessing, configuration.clustering, configuration.seed)
+    with threadpool_limits(limits=1):
+        labels = pipeline.predict(customers).astype(np.int64)
+        arrays = fold(pipeline)
+        rows = customers.to_numpy()
+        scores = score(arrays, rows)
+        space = arrays.space(rows)
+        estimate = silhouette(space, labels, rows=configuration.silhouette.rows, seed=configuration.seed)
+    _prove(labels, scores)
+    smallest = int(np.bincount(labels, minlength=k).min())
+    if smallest < SMALLEST_GROUP:
+        raise UnusableDataError(
+            f"with clustering.k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
+            hint="lower clustering.k",
+        )
+    pca = pipeline.named_steps.get("pca")
+    return Fitted(
+        pipeline=pipeline,
+        arrays=arrays,
+        labels=labels,
+        scores=scores,
+        metrics=Metrics(
+            silhouette=estimate.value,
+            silhouette_standard_error=estimate.standard_error,
+            silhouette_rows=estimate.rows,
+            inertia=float(np.square(scores.distance).sum()),
+            variance_kept=1.0 if pca is None else float(pca.explained_variance_ratio_.sum()),
+            components=arrays.centroids.shape[1],
+            near_ties=int((scores.margin <= TIE).sum()),
+        ),
+    )
+
+
+def _prove(labels: npt.NDArray[np.int64], scores: Scores) -> None:
+    wrong = int(((labels != scores.segment) & (scores.margin > TIE)).sum())
+    if wrong:
+        raise InconsistentModelError(
+            f"the arrays put {wrong} of {len(labels)} customers elsewhere than the Pipeline does",
+            hint="this is a defect of the folding; nothing was published",
+        )

@@ -1,0 +1,176 @@
+"""Makes the golden rows and histories that a model must reproduce wherever it is loaded; none is a customer."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ibis.backends.duckdb import Backend
+from sklearn.pipeline import Pipeline
+
+from segmentation.card import GoldenHistory, GoldenRow
+from segmentation.features import customer_table, fill, orders_table
+from segmentation.scoring import Floats, score
+from segmentation.tables import AS_OF, ORDERS
+from training.fitting import Fitted
+from training.snapshot import Snapshot
+
+ROWS = 64
+HISTORIES = 16
+SHARPEST = 1e-6
+"""Smallest margin of a golden row: closer to a border, another CPU's rounding might decide."""
+
+
+def rows(snapshot: Snapshot, fitted: Fitted, seed: int) -> tuple[GoldenRow, ...]:
+    """Half of them from quantiles of each feature, drawn independently; half close to borders between segments.
+
+    Parameters
+    ----------
+    snapshot
+        The training customers.
+    fitted
+        The model; its Pipeline says what is expected.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    tuple of GoldenRow
+        64 rows.
+    """
+    rng = np.random.default_rng(seed)
+    customers = snapshot.customers.to_numpy()
+    levels = rng.uniform(0.05, 0.95, size=(2 * ROWS, customers.shape[1]))
+    drawn = np.column_stack([np.quantile(customers[:, column], levels[:, column]) for column in range(levels.shape[1])])
+    drawn = _without_customers(drawn, snapshot)
+    plain = drawn[: ROWS // 2]
+    near = _near_borders(plain, fitted, ROWS - len(plain))
+    features = np.vstack([plain, near])
+    segments, distances = _expected(fitted.pipeline, snapshot.customers.columns, features)
+    return tuple(
+        GoldenRow(features=tuple(row.tolist()), segment=int(segment), distance=float(distance))
+        for row, segment, distance in zip(features, segments, distances, strict=True)
+    )
+
+
+def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) -> tuple[GoldenHistory, ...]:
+    """Invented customers' orders, their features by training's own expressions, and the Pipeline's answer.
+
+    Parameters
+    ----------
+    database
+        Where the expressions run.
+    snapshot
+        Its features, fills and as_of.
+    fitted
+        The model.
+    seed
+        Of the invention.
+
+    Returns
+    -------
+    tuple of GoldenHistory
+        16 histories of one to six orders.
+    """
+    rng = np.random.default_rng(seed)
+    invented = [_history(snapshot.as_of, rng) for _ in range(HISTORIES)]
+    frame = pd.DataFrame(
+        [
+            {column.name: None for column in ORDERS}
+            | line
+            | {"customer_id": f"{number:012d}", "as_of": snapshot.as_of.replace(tzinfo=None).isoformat()}
+            for number, lines in enumerate(invented)
+            for line in lines
+        ]
+    ).astype("string")
+    database.con.register("invented", frame)
+    columns = ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in (*ORDERS, AS_OF))
+    database.raw_sql(f"CREATE OR REPLACE TABLE golden_orders AS SELECT {columns} FROM invented")
+    database.con.unregister("invented")
+    expression = fill(customer_table(orders_table("golden_orders"), snapshot.features), snapshot.fills)
+    features = database.to_pandas(expression).drop(columns="customer_id").astype(np.float64).to_numpy()
+    segments, distances = _expected(fitted.pipeline, snapshot.customers.columns, features)
+    return tuple(
+        GoldenHistory(
+            as_of=_iso(snapshot.as_of),
+            orders=tuple(lines),
+            features=tuple(row.tolist()),
+            segment=int(segment),
+            distance=float(distance),
+        )
+        for lines, row, segment, distance in zip(invented, features, segments, distances, strict=True)
+    )
+
+
+def _without_customers(drawn: Floats, snapshot: Snapshot) -> Floats:
+    """On few or coarse features a drawn row may be a customer's by chance; such rows are moved off it."""
+    customers = {row.tobytes() for row in snapshot.customers.to_numpy()}
+    return np.array([row if row.tobytes() not in customers else row * (1 + 1e-3) + 1e-3 for row in drawn])
+
+
+def _near_borders(rows: Floats, fitted: Fitted, wanted: int) -> Floats:
+    """Walk from one row towards another in a different segment, and stop short of the border between them."""
+    segments = score(fitted.arrays, rows).segment
+    pairs = [(a, b) for a in range(len(rows)) for b in range(len(rows)) if segments[a] != segments[b]]
+    if not pairs:
+        return rows[:wanted]
+    found = []
+    for number in range(wanted):
+        a, b = pairs[(number * 37) % len(pairs)]
+        low, high = rows[a], rows[b]
+        for _ in range(14):
+            middle = (low + high) / 2
+            answer = score(fitted.arrays, middle[np.newaxis])
+            if answer.margin[0] < SHARPEST:
+                break
+            low, high = (middle, high) if answer.segment[0] == segments[a] else (low, middle)
+        found.append(low)
+    return np.array(found)
+
+
+def _expected(pipeline: Pipeline, names: pd.Index, features: Floats) -> tuple[Floats, Floats]:
+    frame = pd.DataFrame(features, columns=names)
+    segments = pipeline.predict(frame)
+    # Not KMeans.transform: its expanded squares are off by more than the golden tolerance close to a centroid.
+    space = pipeline[:-1].transform(frame)
+    return segments, np.linalg.norm(space - pipeline[-1].cluster_centers_[segments], axis=1)
+
+
+def _history(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
+    lines = []
+    for order in range(1 + int(rng.integers(0, 6))):
+        at = as_of - timedelta(seconds=int(rng.integers(0, 500 * 86_400)))
+        promised = at + timedelta(days=int(rng.integers(3, 30)))
+        delivered = promised + timedelta(seconds=int(rng.integers(-20 * 86_400, 10 * 86_400)))
+        prices = rng.lognormal(4, 1, size=1 + int(rng.integers(0, 4))).round(2)
+        known: dict[str, Any] = {
+            "order_id": f"golden-{order}",
+            "ordered_at": _iso(at),
+            "freight_value": round(float(rng.lognormal(2.5, 0.5)), 2),
+            "instalments": int(rng.integers(1, 13)),
+            "estimated_delivery_at": _iso(promised),
+            "status": str(rng.choice(["delivered", "shipped", "cancelled"], p=[0.8, 0.1, 0.1])),
+        }
+        # Some facts are missing, as in real orders, so that what customers get who lack a feature is proved too.
+        if rng.random() < 0.8:
+            known["payment_value"] = round(float(prices.sum()) + known["freight_value"], 2)
+        if rng.random() < 0.7:
+            known["review_score"] = int(rng.integers(1, 6))
+        if known["status"] == "delivered":
+            known["delivered_at"] = _iso(max(delivered, at))
+        for price in prices:
+            category = int(rng.integers(0, 8))
+            lines.append(
+                known
+                | {
+                    "product_id": f"product-{category}",
+                    "category": f"category-{category}",
+                    "quantity": int(rng.integers(1, 4)),
+                    "unit_price": float(price),
+                }
+            )
+    return lines
+
+
+def _iso(at: datetime) -> str:
+    return at.replace(tzinfo=None).isoformat() + "Z"

@@ -1,0 +1,125 @@
+"""What a segment is: quantile profile, share of customers and revenue, a name by rule, a colour."""
+
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from segmentation.card import Quantiles, Segment
+from segmentation.features import Feature
+from segmentation.scoring import Floats
+from training.fitting import Fitted
+
+PHRASES = 2
+SAME = 0.7
+"""Two features correlated more than this say the same thing; a name holds only one of them."""
+
+OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
+"""Colours told apart by colour-blind readers (Okabe and Ito 2008, "Color universal design")."""
+
+
+def describe(customers: pd.DataFrame, features: Sequence[Feature], fitted: Fitted) -> tuple[Segment, ...]:
+    """Describe each segment of a model by its training customers.
+
+    Parameters
+    ----------
+    customers
+        One row per customer; columns as `features`.
+    features
+        What the columns are.
+    fitted
+        The model.
+
+    Returns
+    -------
+    tuple of Segment
+        In the order of the centroids.
+    """
+    labels, k = fitted.labels, len(fitted.arrays.centroids)
+    names = name_segments(fitted.arrays.prepare(customers.to_numpy()), labels, features, k)
+    revenue = customers["monetary"].to_numpy() if "monetary" in customers.columns else None
+    total = float(revenue.sum()) if revenue is not None else 0.0
+    segments = []
+    for position in range(k):
+        inside = labels == position
+        group = customers[inside]
+        segments.append(
+            Segment(
+                id=position,
+                name=names[position],
+                colour=_colour(position),
+                customers=len(group),
+                share=len(group) / len(customers),
+                revenue_share=float(revenue[inside].sum()) / total if revenue is not None and total > 0 else None,
+                outlier_distance=_outer_fence(fitted.scores.distance[inside]),
+                profile={feature.name: _quantiles(group[feature.name].to_numpy()) for feature in features},
+            )
+        )
+    return tuple(segments)
+
+
+def name_segments(rows: Floats, labels: npt.NDArray[np.int64], features: Sequence[Feature], k: int) -> list[str]:
+    """Name each segment after what sets it apart.
+
+    A feature sets a segment apart by the difference between the segment's mean and everybody's, in standard
+    deviations. The two that do most, and are not two measures of one thing, give the name; where two segments would
+    get the same name, more features are added to the later one until it differs.
+
+    Parameters
+    ----------
+    rows
+        Customers as the model sees them (winsorised, log1p), float64, shape (n, d).
+    labels
+        0 to k-1, shape (n,).
+    features
+        What the columns are; each knows what marketers call its low and its high end.
+    k
+        Number of segments.
+
+    Returns
+    -------
+    list of str
+        Names, all different, in the order of the labels.
+    """
+    spread = rows.std(axis=0)
+    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    correlation = np.abs(standardised.T @ standardised) / len(rows)
+    names: list[str] = []
+    for position in range(k):
+        effect = standardised[labels == position].mean(axis=0)
+        phrases: list[str] = []
+        chosen: list[int] = []
+        for column in np.argsort(-np.abs(effect), kind="stable"):
+            if any(correlation[column, other] > SAME for other in chosen):
+                continue
+            chosen.append(column)
+            phrases.append(features[column].high if effect[column] > 0 else features[column].low)
+            if len(phrases) >= PHRASES and _join(phrases) not in names:
+                break
+        name = _join(phrases)
+        names.append(name if name not in names else f"{name} ({position})")
+    return names
+
+
+def _join(phrases: Sequence[str]) -> str:
+    return ", ".join(phrases).capitalize()
+
+
+def _quantiles(values: Floats) -> Quantiles:
+    q05, q25, q50, q75, q95 = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
+    return Quantiles(q05=q05, q25=q25, q50=q50, q75=q75, q95=q95)
+
+
+def _outer_fence(distances: Floats) -> float:
+    first, third = np.quantile(distances, (0.25, 0.75))
+    return float(third + 3 * (third - first))
+
+
+def _colour(position: int) -> str:
+    if position < len(OKABE_ITO):
+        return OKABE_ITO[position]
+    # Golden-ratio steps keep later hues apart from each other.
+    red, green, blue = colorsys.hls_to_rgb((position * 0.618034) % 1, 0.45, 0.6)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

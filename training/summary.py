@@ -1,0 +1,138 @@
+"""Tables for whoever runs the job: what was understood, what was made, what is live."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from segmentation.card import Card
+from segmentation.registry import Move
+from training.sources import Extent, Orders
+
+
+def print_card(console: Console, card: Card) -> None:
+    """Print a model's summary.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    card
+        The model.
+    """
+    counts, metrics = card.counts, card.metrics
+    facts = _facts()
+    facts.add_row("model", card.version)
+    facts.add_row("source", f"{card.source}, as of {card.as_of}")
+    facts.add_row(
+        "customers",
+        f"{counts.customers:,} ({_percent(counts.one_order_customers, counts.customers)} with one order), "
+        f"{counts.orders:,} orders, {counts.order_lines:,} order lines",
+    )
+    facts.add_row("orders from, to", f"{counts.earliest_order}, {counts.latest_order}")
+    facts.add_row("features", f"{len(card.features)}: {', '.join(card.feature_names)}")
+    if card.left_out:
+        facts.add_row("left out", "; ".join(f"{name}: {reason}" for name, reason in card.left_out.items()))
+    facts.add_row("variance kept", f"{metrics.variance_kept:.1%} in {metrics.components} components")
+    error = f" ± {metrics.silhouette_standard_error:.4f}" if metrics.silhouette_standard_error else ""
+    facts.add_row("silhouette", f"{metrics.silhouette:.4f}{error} ({metrics.silhouette_rows:,} customers)")
+    dropped = {rule: count for rule, count in card.cleaning.items() if count}
+    if dropped:
+        facts.add_row("rows left out", ", ".join(f"{rule}: {count:,}" for rule, count in dropped.items()))
+    console.print(facts)
+    segments = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, side in (("id", "right"), ("segment", "left"), ("customers", "right"), ("share", "right")):
+        segments.add_column(heading, justify="right" if side == "right" else "left")
+    segments.add_column("revenue", justify="right")
+    for segment in card.segments:
+        revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
+        segments.add_row(str(segment.id), segment.name, f"{segment.customers:,}", f"{segment.share:.1%}", revenue)
+    console.print()
+    console.print(segments)
+
+
+def print_understood(console: Console, orders: Orders, extent: Extent, features: dict[str, str]) -> None:
+    """Print what `check` understood of the data.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    orders
+        As loaded.
+    extent
+        How much there is.
+    features
+        By catalogue feature, its unit where it can be made, or why it cannot.
+    """
+    tables = Table(box=None, pad_edge=False, header_style="bold")
+    tables.add_column("table")
+    tables.add_column("rows", justify="right")
+    tables.add_column("columns used")
+    for table in orders.read:
+        tables.add_row(table.file, f"{table.rows:,}", ", ".join(table.columns))
+    console.print(tables)
+    console.print()
+    facts = _facts()
+    for rule, count in orders.cleaning.items():
+        facts.add_row(f"left out: {rule}", f"{count:,} rows")
+    facts.add_row("order lines", f"{extent.order_lines:,}")
+    facts.add_row("orders", f"{extent.orders:,}")
+    facts.add_row("customers", f"{extent.customers:,}")
+    facts.add_row(
+        "with one order",
+        f"{extent.one_order_customers:,} ({_percent(extent.one_order_customers, extent.customers)})",
+    )
+    facts.add_row("from, to", f"{extent.earliest:%Y-%m-%d %H:%M:%S}, {extent.latest:%Y-%m-%d %H:%M:%S} UTC")
+    for name, said in features.items():
+        facts.add_row(name, said)
+    console.print(facts)
+
+
+def print_versions(console: Console, versions: Sequence[str], live: dict[str, str]) -> None:
+    """Print the versions of a registry, newest first.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    versions
+        Oldest first.
+    live
+        Version by alias.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("version")
+    table.add_column("live as")
+    for version in reversed(versions):
+        table.add_row(version, ", ".join(alias for alias, at in live.items() if at == version))
+    console.print(table)
+
+
+def print_moves(console: Console, moves: Sequence[Move]) -> None:
+    """Print an alias's history, newest first.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    moves
+        Oldest first.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("move", "at", "version", "by", "why"):
+        table.add_column(heading)
+    for move in reversed(moves):
+        table.add_row(str(move.sequence), move.at, move.version, move.by, move.why)
+    console.print(table)
+
+
+def _facts() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.2%}" if whole else "0 %"
