@@ -4,15 +4,12 @@ The Pipeline holds classes of scikit-learn and functions of numpy only: any tool
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Annotated
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from msgspec import Meta
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -20,51 +17,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from segmentation.recipe import Clustering, Entry, Preprocessing, Winsorise
 from segmentation.scoring import Arrays, Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Winsorise:
-    """Quantiles to which extremes are pulled in, 0 to 1."""
-
-    lower: Annotated[float, Meta(ge=0, le=1)] = 0.01
-    upper: Annotated[float, Meta(ge=0, le=1)] = 0.99
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """What happens to features before they are clustered; each step can be switched off.
-
-    Parameters
-    ----------
-    winsorise
-        None: extremes stay.
-    scale
-        Whether features are brought to mean 0 and variance 1.
-    variance_kept
-        Share of variance that the kept principal components explain, 0 to 1; None: no PCA.
-    """
-
-    winsorise: Winsorise | None = Winsorise()
-    scale: bool = True
-    variance_kept: Annotated[float, Meta(gt=0, le=1)] | None = 0.90
-
-
-@dataclass(frozen=True, slots=True)
-class Clustering:
-    """How KMeans is run: number of segments, restarts."""
-
-    k: Annotated[int, Meta(ge=2, le=100)] = 5
-    n_init: Annotated[int, Meta(ge=1, le=1000)] = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How one feature enters the pipeline."""
-
-    name: str
-    log1p: bool
-    winsorised: bool
 
 
 def fit(

@@ -270,7 +270,7 @@ def _utc(moment: datetime, pointer: str) -> datetime:
         raise InvalidFieldError(
             f"the date is not between {EARLIEST:%Y} and {LATEST:%Y}", hint="check the date", pointer=pointer
         )
-    return aware
+    return aware.astimezone(UTC)
 
 
 def _escaped(step: str) -> str:

@@ -15,6 +15,8 @@ threads = 4
 timeout = 60
 graceful_timeout = 30
 keepalive = 75
+# Nothing here uses it, and it would want a writable home.
+control_socket_disable = True
 
 COUNTERS = "SEGMENTATION_COUNTERS_DIR"
 

@@ -71,14 +71,17 @@ def run(
     as_of: str | None,
 ) -> None:
     """Read a source, train a model, publish it and make it live."""
-    from training import configuration, job, summary
+    from training import clock, configuration
 
-    settings, registry = load_settings(), open_registry(url)
+    # All that can be refused is looked at before the libraries of training are loaded.
+    settings, registry, created, moment = load_settings(), open_registry(url), clock.now(), _moment(as_of)
     # Asked first: a wrong bucket or alias should not cost a training.
     registry.moves(alias)
     chosen = configuration.load(source, config, assignments)
     with ERR.status("training"):
-        result = job.make(source, data, chosen, settings, _moment(as_of))
+        from training import job, summary
+
+        result = job.make(source, data, chosen, settings, created=created, as_of=moment)
         move = job.release(result, registry, alias)
     summary.print_card(OUT, result.made.card)
     OUT.print(f"\npublished to {registry.url} and live as {move.alias} (move {move.sequence})")
@@ -195,8 +198,8 @@ def _promote(url: str, alias: str, version: str, why: str) -> None:
     from training import publish
 
     registry = open_registry(url)
-    files = {name: registry.read_file(version, name) for name in model.NEEDED_TO_SERVE}
-    model.assemble(registry.read_card(version), files)
+    card = registry.read_card(version)
+    model.assemble(card, {name: registry.read_file(version, name) for name in model.NEEDED_TO_SERVE})
     move = publish.promote(registry, alias, version, why)
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
 

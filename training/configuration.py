@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from segmentation.errors import ConfigurationError, nearest
-from segmentation.pipeline import Clustering, Preprocessing
+from segmentation.recipe import Clustering, Preprocessing
 
 
 @dataclass(frozen=True, slots=True)

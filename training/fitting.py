@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 from segmentation.card import SMALLEST_GROUP, Metrics
 from segmentation.errors import InconsistentModelError, UnusableDataError
 from segmentation.features import Feature
-from segmentation.pipeline import Entry, fit, fold
+from segmentation.pipeline import fit, fold
+from segmentation.recipe import Entry
 from segmentation.scoring import Arrays, Scores, score
 from training.configuration import Configuration
 from training.silhouette import silhouette

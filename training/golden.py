@@ -12,6 +12,7 @@ from segmentation.card import GoldenHistory, GoldenRow
 from segmentation.features import customer_table, fill, orders_table
 from segmentation.scoring import Floats, score
 from segmentation.tables import AS_OF, ORDERS
+from training.clock import iso
 from training.fitting import Fitted
 from training.snapshot import Snapshot
 
@@ -92,7 +93,7 @@ def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) 
     segments, distances = _expected(fitted.pipeline, snapshot.customers.columns, features)
     return tuple(
         GoldenHistory(
-            as_of=_iso(snapshot.as_of),
+            as_of=iso(snapshot.as_of),
             orders=tuple(lines),
             features=tuple(row.tolist()),
             segment=int(segment),
@@ -145,10 +146,10 @@ def _history(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
         prices = rng.lognormal(4, 1, size=1 + int(rng.integers(0, 4))).round(2)
         known: dict[str, Any] = {
             "order_id": f"golden-{order}",
-            "ordered_at": _iso(at),
+            "ordered_at": iso(at),
             "freight_value": round(float(rng.lognormal(2.5, 0.5)), 2),
             "instalments": int(rng.integers(1, 13)),
-            "estimated_delivery_at": _iso(promised),
+            "estimated_delivery_at": iso(promised),
             "status": str(rng.choice(["delivered", "shipped", "cancelled"], p=[0.8, 0.1, 0.1])),
         }
         # Some facts are missing, as in real orders, so that what customers get who lack a feature is proved too.
@@ -157,7 +158,7 @@ def _history(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
         if rng.random() < 0.7:
             known["review_score"] = int(rng.integers(1, 6))
         if known["status"] == "delivered":
-            known["delivered_at"] = _iso(max(delivered, at))
+            known["delivered_at"] = iso(max(delivered, at))
         for price in prices:
             category = int(rng.integers(0, 8))
             lines.append(
@@ -170,7 +171,3 @@ def _history(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
                 }
             )
     return lines
-
-
-def _iso(at: datetime) -> str:
-    return at.replace(tzinfo=None).isoformat() + "Z"

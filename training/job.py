@@ -8,10 +8,11 @@ from segmentation.features import select
 from segmentation.registry import Move, Registry
 from segmentation.settings import Settings
 from training import sources
+from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
-from training.publish import Bundle, bundle, publish
+from training.publish import publish
 from training.snapshot import Snapshot, take
 
 
@@ -25,7 +26,13 @@ class Result:
 
 
 def make(
-    source: str, data: Path | None, configuration: Configuration, settings: Settings, as_of: datetime | None = None
+    source: str,
+    data: Path | None,
+    configuration: Configuration,
+    settings: Settings,
+    *,
+    created: datetime,
+    as_of: datetime | None = None,
 ) -> Result:
     """Make a model of a source's data; nothing is published.
 
@@ -37,6 +44,8 @@ def make(
         Of the run.
     settings
         Memory limit and spill folder.
+    created
+        The time that the model bears; see `training.clock.now`.
     as_of
         The moment the customers are looked at from, UTC; None: the newest order.
 
@@ -55,7 +64,7 @@ def make(
         orders = sources.load(database, source, data, configuration)
         snapshot = take(database, orders, features, as_of)
         fitted = train(snapshot.customers, snapshot.features, configuration)
-        made = bundle(database, orders, snapshot, fitted, configuration)
+        made = bundle(database, orders, snapshot, fitted, configuration, created)
     return Result(snapshot=snapshot, fitted=fitted, made=made)
 
 

@@ -1,13 +1,19 @@
 """Tables for whoever runs the job: what was understood, what was made, what is live."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from rich.console import Console
+from typing import TYPE_CHECKING
+
 from rich.table import Table
 
-from segmentation.card import Card
-from segmentation.registry import Move
-from training.sources import Extent, Orders
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from segmentation.card import Card
+    from segmentation.registry import Move
+    from training.sources import Extent, Orders
 
 
 def print_card(console: Console, card: Card) -> None:

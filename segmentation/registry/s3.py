@@ -39,7 +39,8 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         try:
-            self._client: Any = boto3.client("s3")
+            # A session of its own: the default one keeps the first credentials it saw.
+            self._client: Any = boto3.Session().client("s3")
         except (BotoCoreError, ValueError) as error:
             raise self._failure(error) from error
 

@@ -1,13 +1,18 @@
 """Files to canonical tables; code only where joins are needed."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from ibis.backends.duckdb import Backend
+from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError, MissingTableError, nearest
-from training.configuration import Configuration
-from training.sources import olist, sample
 from training.sources.orders import Extent, Orders, TableRead
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ibis.backends.duckdb import Backend
+
+    from training.configuration import Configuration
 
 SOURCES = ("olist", "sample")
 
@@ -38,6 +43,9 @@ def load(database: Backend, source: str, data: Path | None, configuration: Confi
     SourceError
         The data cannot be used.
     """
+    # Imported when needed: the names of the sources are asked for far more often than their code.
+    from training.sources import olist, sample
+
     if source == "sample":
         if data is not None:
             raise ConfigurationError(

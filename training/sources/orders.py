@@ -1,9 +1,14 @@
 """What every source of orders gives: the canonical table, and what happened on the way to it."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from __future__ import annotations
 
-import ibis.expr.types as ir
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import ibis.expr.types as ir
 
 
 @dataclass(frozen=True, slots=True)

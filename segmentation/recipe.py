@@ -1,0 +1,50 @@
+"""What a Pipeline is made of: preprocessing, clustering, and how each feature enters. Plain data, no scikit-learn."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Winsorise:
+    """Quantiles to which extremes are pulled in, 0 to 1."""
+
+    lower: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    upper: Annotated[float, Meta(ge=0, le=1)] = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """What happens to features before they are clustered; each step can be switched off.
+
+    Parameters
+    ----------
+    winsorise
+        None: extremes stay.
+    scale
+        Whether features are brought to mean 0 and variance 1.
+    variance_kept
+        Share of variance that the kept principal components explain, 0 to 1; None: no PCA.
+    """
+
+    winsorise: Winsorise | None = Winsorise()
+    scale: bool = True
+    variance_kept: Annotated[float, Meta(gt=0, le=1)] | None = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """How KMeans is run: number of segments, restarts."""
+
+    k: Annotated[int, Meta(ge=2, le=100)] = 5
+    n_init: Annotated[int, Meta(ge=1, le=1000)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one feature enters the pipeline."""
+
+    name: str
+    log1p: bool
+    winsorised: bool

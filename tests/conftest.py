@@ -1,0 +1,59 @@
+"""What all rooms' tests share: a trained sample model, and where the real data are."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from segmentation.registry import Registry, open_registry
+from segmentation.settings import Settings
+from training import configuration, job
+from training.configuration import Configuration
+from training.database import open_database
+
+TEST_DATA = "SEGMENTATION_TEST_DATA"
+
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real tables; where the variable is set they must be there."""
+    folder = os.environ.get(TEST_DATA)
+    if not folder:
+        pytest.skip(f"{TEST_DATA} is not set")
+    if not Path(folder, "olist").is_dir():
+        pytest.fail(f"{TEST_DATA} is {folder}, which has no folder olist")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def sample_configuration() -> Configuration:
+    return configuration.load("sample", assignments=["sample.customers=3000"])
+
+
+@pytest.fixture(scope="session")
+def sample_result(sample_configuration: Configuration) -> job.Result:
+    """A model of the generated shop, made once."""
+    return job.make("sample", None, sample_configuration, Settings(), created=MADE)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """An empty registry in a directory."""
+    return open_registry(str(tmp_path / "registry"))
+
+
+@pytest.fixture
+def published(registry: Registry, sample_result: job.Result) -> Registry:
+    """A registry in which the sample model is live."""
+    job.release(sample_result, registry, "production")
+    return registry
+
+
+@pytest.fixture
+def database() -> Iterator[object]:
+    with open_database(Settings()) as opened:
+        yield opened

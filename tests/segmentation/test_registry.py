@@ -1,0 +1,210 @@
+"""One suite for every place a registry can live in: a directory, and S3."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segmentation import card as cards
+from segmentation import model
+from segmentation.errors import (
+    ConfigurationError,
+    InconsistentModelError,
+    LostRaceError,
+    StoreAccessError,
+    StoreUnavailableError,
+    UnknownAliasError,
+    UnknownVersionError,
+    VersionExistsError,
+)
+from segmentation.registry import Registry, Store, open_registry, open_store
+from tests.servers import s3
+from training import job
+
+OLD, NEW = "20250101T000000Z-00000001", "20260101T000000Z-00000002"
+
+
+@pytest.fixture(params=["directory", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if request.param == "directory":
+        yield str(tmp_path / "not" / "yet")
+    else:
+        with s3.running(monkeypatch) as bucket:
+            yield bucket
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    return open_store(url)
+
+
+@pytest.fixture
+def two_versions(url: str) -> Registry:
+    registry = open_registry(url)
+    for version in (OLD, NEW):
+        registry.publish(version, f"card of {version}".encode(), {"scoring.npz": b"arrays", "features.sql": b"sql"})
+    return registry
+
+
+def move(registry: Registry, version: str, why: str = "test") -> int:
+    return registry.move("production", version, at="2026-01-01T00:00:00Z", by="tester", why=why).sequence
+
+
+def test_a_key_is_written_once(store: Store) -> None:
+    assert store.read("a/b") is None
+    assert store.create("a/b", b"first")
+    assert not store.create("a/b", b"second")
+    assert store.read("a/b") == b"first"
+
+
+def test_keys_are_listed_in_order_below_a_prefix(store: Store) -> None:
+    for key in ("b/2", "b/10", "a/1", "b/1"):
+        store.create(key, b"")
+    assert store.list("b/") == ["b/1", "b/10", "b/2"]
+    assert store.list("nothing/") == []
+
+
+def test_of_many_who_create_a_key_one_wins(store: Store) -> None:
+    start, won = threading.Barrier(8), []
+
+    def create(number: int) -> None:
+        start.wait()
+        if store.create("contested", str(number).encode()):
+            won.append(number)
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert store.read("contested") == str(won[0]).encode()
+
+
+def test_a_version_appears_with_its_card_and_is_never_written_again(two_versions: Registry) -> None:
+    assert two_versions.versions() == [OLD, NEW]
+    assert two_versions.read_file(NEW, "scoring.npz") == b"arrays"
+    with pytest.raises(VersionExistsError):
+        two_versions.publish(NEW, b"another card", {})
+    assert two_versions.read_card(NEW) == f"card of {NEW}".encode()
+
+
+def test_a_version_without_a_card_is_not_there_and_can_be_finished(url: str) -> None:
+    registry = open_registry(url)
+    # What a job leaves that is killed before its card is written.
+    open_store(url).create(f"models/{NEW}/scoring.npz", b"arrays")
+    assert registry.versions() == []
+    with pytest.raises(VersionExistsError, match=r"another scoring\.npz"):
+        registry.publish(NEW, b"card", {"scoring.npz": b"other arrays"})
+    registry.publish(NEW, b"card", {"scoring.npz": b"arrays"})
+    assert registry.versions() == [NEW]
+
+
+def test_the_latest_move_is_live_and_the_moves_are_the_history(two_versions: Registry) -> None:
+    assert [move(two_versions, version, why) for version, why in ((OLD, "first"), (NEW, "better"), (OLD, "back"))] == [
+        1,
+        2,
+        3,
+    ]
+    live = two_versions.live("production")
+    assert (live.version, live.sequence, live.by, live.why) == (OLD, 3, "tester", "back")
+    assert live.card_digest == cards.digest(two_versions.read_card(OLD))
+    assert [item.why for item in two_versions.moves("production")] == ["first", "better", "back"]
+    following = two_versions.next_move("production", 1)
+    assert following is not None
+    assert following.version == NEW
+    assert two_versions.next_move("production", 3) is None
+
+
+def test_more_than_nine_moves_keep_their_order(two_versions: Registry) -> None:
+    for _ in range(12):
+        move(two_versions, OLD)
+    move(two_versions, NEW)
+    assert two_versions.live("production").sequence == 13
+    assert two_versions.live("production").version == NEW
+
+
+def test_who_loses_the_race_for_a_move_is_told(two_versions: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = two_versions._store
+    listed = store.list
+
+    def list_then_be_overtaken(prefix: str) -> list[str]:
+        keys = listed(prefix)
+        monkeypatch.setattr(store, "list", listed)
+        move(two_versions, OLD, "faster")
+        return keys
+
+    monkeypatch.setattr(store, "list", list_then_be_overtaken)
+    with pytest.raises(LostRaceError) as lost:
+        move(two_versions, NEW, "slower")
+    assert lost.value.exit_status == 4
+    assert [item.why for item in two_versions.moves("production")] == ["faster"]
+
+
+def test_what_is_not_there_is_named(two_versions: Registry) -> None:
+    with pytest.raises(UnknownAliasError, match="production"):
+        two_versions.live("production")
+    with pytest.raises(UnknownVersionError, match="20270101T000000Z-00000003"):
+        move(two_versions, "20270101T000000Z-00000003")
+    with pytest.raises(UnknownVersionError):
+        two_versions.read_card("../../etc/passwd")
+    with pytest.raises(InconsistentModelError, match=r"model\.pkl"):
+        two_versions.read_file(NEW, "model.pkl")
+    with pytest.raises(ConfigurationError, match="alias"):
+        two_versions.live("../production")
+
+
+def test_a_move_that_was_copied_to_another_place_is_refused(url: str, two_versions: Registry) -> None:
+    move(two_versions, OLD)
+    store = open_store(url)
+    copied = store.read("aliases/production/0000000001.json")
+    assert copied is not None
+    store.create("aliases/production/0000000002.json", copied)
+    with pytest.raises(InconsistentModelError, match="another place"):
+        two_versions.live("production")
+
+
+def test_a_trained_model_comes_back_and_proves_itself(url: str, sample_result: job.Result) -> None:
+    registry = open_registry(url)
+    released = job.release(sample_result, registry, "production")
+    card = registry.read_card(released.version)
+    files = {name: registry.read_file(released.version, name) for name in model.NEEDED_TO_SERVE}
+    assert model.assemble(card, files).version == released.version
+    model.verify(cards.decode(card), files | {model.PIPELINE: registry.read_file(released.version, model.PIPELINE)})
+
+
+@pytest.mark.parametrize("url", ["", "http://example.com/models", "s3://", "gs://bucket/x"], indirect=False)
+def test_a_url_that_is_no_registry_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        open_registry(url)
+
+
+def test_s3_refusals_say_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3.running(monkeypatch), pytest.raises(StoreAccessError, match="no such bucket"):
+        open_registry("s3://another-bucket/x").versions()
+
+
+def test_an_s3_endpoint_that_does_not_answer_is_worth_retrying(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3.point_to(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(StoreUnavailableError) as unavailable:
+        open_registry("s3://models/x").versions()
+    assert unavailable.value.exit_status == 5
+
+
+def test_s3_without_keys_says_which_variables_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    s3.point_to(monkeypatch, "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(StoreAccessError) as refused:
+        open_registry("s3://models/x").versions()
+    assert "AWS_ACCESS_KEY_ID" in refused.value.hint
+
+
+def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreAccessError):
+        open_store(str(tmp_path / "file")).create("models/x", b"")
+    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208

@@ -1,0 +1,1 @@
+"""Real servers for tests, each stopped by the process that started it."""

@@ -1,0 +1,39 @@
+"""A client of the service with the sample model live."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from segmentation.registry import Registry
+from segmentation.settings import Settings
+from service.app import create_app
+from training.job import Result
+
+
+@pytest.fixture
+def app(published: Registry) -> Flask:
+    return create_app(Settings(registry=published.url, max_customers=1500, max_orders=5000, max_body_bytes=2_000_000))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def features(sample_result: Result) -> dict[str, float]:
+    """A valid customer: the median of each feature."""
+    customers = sample_result.snapshot.customers
+    return {name: float(customers[name].median()) for name in customers.columns}
+
+
+@pytest.fixture
+def order() -> dict[str, object]:
+    """A valid order line."""
+    return {
+        "order_id": "1",
+        "ordered_at": "2025-06-01T10:00:00Z",
+        "category": "books",
+        "quantity": 2,
+        "unit_price": 9.5,
+    }

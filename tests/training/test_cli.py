@@ -1,0 +1,203 @@
+"""The command line as its users run it: summary tables, exit codes, nothing half-written."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from segmentation import card as cards
+from segmentation.registry import Registry, open_registry
+from tests.servers import s3
+from tests.servers.service import ROOT
+from tests.training.olist_tables import replace_in, write
+from training import publish
+from training.bundle import Bundle
+from training.job import Result
+
+SMALL = ("--set", "sample.customers=600")
+
+
+def training(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command and check what holds of every command: failures are one error and a hint, never a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "training", *map(str, arguments)],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def tables(folder: Path) -> list[str]:
+    """Everything below a folder, to see that nothing was half-written."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
+    registry = tmp_path / "models"
+    done = training("run", "--registry", registry, *SMALL)
+    assert done.returncode == 0, done.stderr
+    version = open_registry(str(registry)).live("production").version
+    for said in (version, "600 (", "variance kept", "silhouette", "revenue", f"published to {registry}", "14: recency"):
+        assert said in done.stdout
+    assert tables(registry) == sorted(
+        ["aliases/production/0000000001.json"]
+        + [f"models/{version}/{name}" for name in ("card.json", "features.sql", "model.pkl", "scoring.npz")]
+    )
+
+
+def test_run_reads_olist_tables(tmp_path: Path) -> None:
+    folder = write(tmp_path / "olist")
+    done = training("run", "--source", "olist", "--data", folder, "--registry", tmp_path / "models",
+                    "--set", "clustering.k=2")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "40 (50.00% with one order), 60 orders, 118 order lines" in " ".join(done.stdout.split())
+
+
+def test_as_of_is_the_moment_customers_are_looked_at_from(tmp_path: Path) -> None:
+    registry = tmp_path / "models"
+    done = training("run", "--registry", registry, *SMALL, "--as-of", "2025-06-01")
+    assert done.returncode == 0, done.stderr
+    card = open_registry(str(registry)).card(open_registry(str(registry)).live("production").version)
+    assert card.as_of == "2025-06-01T00:00:00Z"
+    assert card.counts.customers < 600
+
+
+def test_check_says_what_it_understood_and_trains_nothing(tmp_path: Path) -> None:
+    folder = write(tmp_path / "olist")
+    replace_in(folder, "olist_order_items_dataset", "o3,1,", "o999,1,")
+    done = training("check", "--source", "olist", "--data", folder)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    for fact in (
+        "olist_order_items_dataset.csv 116", "left out: item without order 1 rows", "orders 60", "customers 40",
+        "20 (50.00%)", "2018-01-11 10:00:00, 2018-08-11 10:09:00 UTC", "late_share available",
+    ):  # fmt: skip
+        assert fact in said
+
+
+def _break(folder: Path, table: str, old: str, new: str) -> None:
+    replace_in(folder, table, old, new)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--source", "olist"), "needs --data"),
+        (("--source", "olsit", "--data", "."), "'olsit' is not one of"),
+        (("--source", "olist", "--data", "nowhere"), "nowhere does not exist"),
+        (("--source", "sample", "--data", "."), "reads no data"),
+        (("--config", "nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (("--set", "clustering.kk=4"), "unknown key 'clustering.kk'"),
+        (("--set", "features=[recency_dayz]"), "there is no feature 'recency_dayz'"),
+        (("--set", "sample.customers=100", "--set", "clustering.k=50"), "too few for 50 segments"),
+        (("--as-of", "tomorrow"), "'tomorrow' is no date"),
+        (("--as-of", "1999-01-01"), "no order on or before 1999-01-01"),
+        (("--alias", "Production!"), "cannot name an alias"),
+        (("--no-such-option",), "--no-such-option"),
+    ],
+)
+def test_bad_input_is_one_error_and_exit_2_and_nothing_is_written(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = training("run", "--registry", tmp_path / "models", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert tables(tmp_path) == []
+
+
+def test_a_broken_table_stops_the_run_with_its_place(tmp_path: Path) -> None:
+    folder = write(tmp_path / "olist")
+    line = replace_in(folder, "olist_orders_dataset", "2018-03-11 10:02:00", "2018-13-11 10:02:00")
+    done = training("run", "--source", "olist", "--data", folder, "--registry", tmp_path / "models")
+    assert done.returncode == 2
+    assert f"olist_orders_dataset.csv, line {line}: order_purchase_timestamp is '2018-13-11 10:02:00'" in done.stderr
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SEGMENTATION_MEMORY_LIMIT": "plenty"}, "SEGMENTATION_MEMORY_LIMIT"),
+        ({"SEGMENTATION_SPILL_DIR": "/no/such/folder"}, "/no/such/folder"),
+        ({"SEGMENTATION_MEMORY_LIMT": "1GB"}, "did you mean SEGMENTATION_MEMORY_LIMIT"),
+        ({"SOURCE_DATE_EPOCH": "yesterday"}, "SOURCE_DATE_EPOCH"),
+    ],
+)
+def test_bad_settings_are_told(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+    done = training("run", "--registry", tmp_path / "models", *SMALL, **environment)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_store_that_is_away_is_worth_retrying_and_found_out_before_training(tmp_path: Path) -> None:
+    away = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1",
+    }  # fmt: skip
+    done = training("run", "--registry", "s3://models/x", *SMALL, **away)
+    assert done.returncode == 5
+    assert "does not answer" in done.stderr
+
+
+def test_run_publishes_to_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    with s3.running(monkeypatch) as url:
+        done = training("run", "--registry", url, *SMALL)
+        assert done.returncode == 0, done.stderr
+        assert open_registry(url).live("production").version in done.stdout
+
+
+def test_models_are_listed_shown_promoted_and_rolled_back(published: Registry, sample_result: Result) -> None:
+    old = sample_result.made.card.version
+    card = replace(sample_result.made.card, version="20990101T000000Z-00000000")
+    publish.publish(published, Bundle(card, cards.encode(card), sample_result.made.files), "production", "newer")
+    url = published.url
+    listed = training("models", "list", "--registry", url)
+    assert listed.returncode == 0
+    assert re.search(r"20990101T000000Z-00000000\s+production", listed.stdout)
+    assert "newer" in listed.stdout
+    assert card.version in training("models", "show", "--registry", url).stdout
+    assert old in training("models", "show", "--registry", url, old).stdout
+    assert cards.decode(training("models", "show", "--registry", url, old, "--json").stdout.encode()).version == old
+    back = training("models", "rollback", "--registry", url, "--why", "wrong data")
+    assert (back.returncode, published.live("production").version) == (0, old)
+    assert published.live("production").why == "wrong data"
+    forward = training("models", "promote", "--registry", url, card.version)
+    assert (forward.returncode, published.live("production").version) == (0, card.version)
+    assert training("models", "promote", "--registry", url, old, "--alias", "canary").returncode == 0
+    assert published.live("canary").version == old
+
+
+def test_what_the_registry_does_not_have_is_exit_2(published: Registry) -> None:
+    assert training("models", "rollback", "--registry", published.url).returncode == 2
+    missing = training("models", "promote", "--registry", published.url, "20200101T000000Z-00000000")
+    assert missing.returncode == 2
+    assert "has no version" in missing.stderr
+    assert training("models", "show", "--registry", published.url, "--alias", "canary").returncode == 2
+
+
+def test_a_model_that_fails_its_golden_rows_is_not_promoted(published: Registry, sample_result: Result) -> None:
+    rows = sample_result.made.card.golden_rows
+    wrong = replace(rows[3], distance=rows[3].distance + 1)
+    card = replace(
+        sample_result.made.card, version="20990101T000000Z-00000000", golden_rows=(*rows[:3], wrong, *rows[4:])
+    )
+    published.publish(card.version, cards.encode(card), sample_result.made.files)
+    done = training("models", "promote", "--registry", published.url, card.version)
+    assert done.returncode == 1
+    assert "golden row 3" in done.stderr
+    assert published.live("production").version == sample_result.made.card.version
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["run"], ["check"], ["models", "list"], ["models", "show"], ["models", "promote"], ["models", "rollback"]],
+)
+def test_help_shows_an_example(command: list[str]) -> None:
+    done = training(*command, "--help")
+    assert done.returncode == 0
+    assert f"python -m training {' '.join(command)} " in done.stdout

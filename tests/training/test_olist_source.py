@@ -1,0 +1,193 @@
+"""Olist's tables become canonical orders; whatever is wrong with them is told with file, line, column and value."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from ibis.backends.duckdb import Backend
+
+from segmentation.errors import (
+    BadValueError,
+    DuplicateRowError,
+    EmptyTableError,
+    MissingColumnError,
+    MissingTableError,
+    SourceError,
+    UnreadableFileError,
+)
+from tests.training.olist_tables import replace_in, write
+from training.sources import Orders, olist
+
+ITEMS, ORDERS, REVIEWS = "olist_order_items_dataset", "olist_orders_dataset", "olist_order_reviews_dataset"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(tmp_path / "olist")
+
+
+def lines_of(orders: Orders, order: str) -> list[dict[str, object]]:
+    table = orders.table
+    rows: list[dict[str, object]] = (
+        table.filter(table.order_id == order).order_by("product_id").to_pyarrow().to_pylist()
+    )
+    return rows
+
+
+def test_the_person_is_customer_unique_id(database: Backend, folder: Path) -> None:
+    orders = olist.load(database, folder)
+    assert orders.table.customer_id.nunique().to_pyarrow().as_py() == 40
+    assert orders.table.order_id.nunique().to_pyarrow().as_py() == 60
+
+
+def test_an_order_s_facts_are_joined_once_whatever_its_items_and_payments(database: Backend, folder: Path) -> None:
+    first, second = lines_of(olist.load(database, folder), "o1")
+    for line in (first, second):
+        assert float(line["payment_value"]) == 29.5  # type: ignore[arg-type]
+        assert float(line["freight_value"]) == 6.5  # type: ignore[arg-type]
+        assert line["instalments"] == 2
+        assert line["quantity"] == 1
+    assert [first["category"], second["category"]] == [None, "papel"]
+
+
+def test_the_latest_review_counts_and_cancelled_is_spelt_one_way(database: Backend, folder: Path) -> None:
+    orders = olist.load(database, folder)
+    assert {line["review_score"] for line in lines_of(orders, "o0")} == {5}
+    assert {line["status"] for line in lines_of(orders, "o7")} == {"cancelled"}
+
+
+def test_an_order_without_items_is_one_line_without_a_product(database: Backend, folder: Path) -> None:
+    (line,) = lines_of(olist.load(database, folder), "o59")
+    assert (line["quantity"], line["product_id"], line["unit_price"]) == (0, None, None)
+
+
+def test_gzipped_tables_are_read_as_well(database: Backend, folder: Path) -> None:
+    path = folder / f"{ITEMS}.csv"
+    path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert len(lines_of(olist.load(database, folder), "o1")) == 2
+
+
+def test_rows_that_belong_to_nothing_are_left_out_and_counted(database: Backend, folder: Path) -> None:
+    replace_in(folder, ITEMS, "o3,1,", "o999,1,")
+    orders = olist.load(database, folder)
+    assert orders.cleaning["item without order"] == 1
+    assert len(lines_of(orders, "o3")) == 1
+
+
+def refused(database: Backend, folder: Path, kind: type[SourceError]) -> SourceError:
+    with pytest.raises(kind) as error:
+        olist.load(database, folder)
+    assert type(error.value) is kind
+    assert error.value.exit_status == 2
+    return error.value
+
+
+def test_a_missing_table_is_named_with_the_nearest_file(database: Backend, folder: Path) -> None:
+    (folder / f"{ORDERS}.csv").rename(folder / "olist_order_dataset.csv")
+    error = refused(database, folder, MissingTableError)
+    assert "olist_orders_dataset.csv" in error.message
+    assert "olist_order_dataset.csv" in error.hint
+
+
+def test_a_missing_column_is_named_with_the_nearest_one(database: Backend, folder: Path) -> None:
+    replace_in(folder, ORDERS, "order_purchase_timestamp", "order_purchase_timestmp")
+    error = refused(database, folder, MissingColumnError)
+    assert error.message == "olist_orders_dataset.csv has no column 'order_purchase_timestamp'"
+    assert error.hint == "did you mean 'order_purchase_timestmp'?"
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "column"),
+    [
+        (ORDERS, "2018-03-11 10:02:00", "2018-02-30 10:02:00", "order_purchase_timestamp"),
+        (ORDERS, "2018-03-11 10:02:00", "11/03/2018 later", "order_purchase_timestamp"),
+        (ITEMS, "22.50", "twenty", "price"),
+        (ITEMS, "22.50", "-22.50", "price"),
+        (ITEMS, "22.50", "1e30", "price"),
+        (ITEMS, "22.50", "inf", "price"),
+        ("olist_order_payments_dataset", ",3,15.75", ",900000,15.75", "payment_installments"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_its_place(
+    database: Backend, folder: Path, table: str, old: str, new: str, column: str
+) -> None:
+    line = replace_in(folder, table, old, new)
+    error = refused(database, folder, BadValueError)
+    assert error.message.startswith(f"{table}.csv, line {line}: {column} is ")
+    assert new.strip(",").split(",")[0] in error.message
+
+
+def test_an_empty_date_is_told_with_its_place(database: Backend, folder: Path) -> None:
+    line = replace_in(folder, ORDERS, "2018-03-11 10:02:00", "")
+    error = refused(database, folder, BadValueError)
+    assert error.message.startswith(f"{ORDERS}.csv, line {line}: order_purchase_timestamp is ''")
+    assert "must not be empty" in error.hint
+
+
+def test_lines_are_counted_as_an_editor_counts_them(database: Backend, folder: Path) -> None:
+    """A review's comment spans lines, so the record's number is not its line."""
+    line = replace_in(folder, REVIEWS, "r20,o20,1,", "r20,o20,one,")
+    error = refused(database, folder, BadValueError)
+    assert f"line {line}: review_score is 'one'" in error.message
+    assert line == 42
+
+
+def test_a_cut_off_file_is_told_with_its_place(database: Backend, folder: Path) -> None:
+    path = folder / f"{ITEMS}.csv"
+    text = path.read_text()
+    path.write_text(text[: text.rindex(",")])
+    error = refused(database, folder, BadValueError)
+    assert error.message == f"{ITEMS}.csv, line 117: the row has too few columns"
+
+
+def test_a_file_in_another_encoding_is_told_with_its_line(database: Backend, folder: Path) -> None:
+    path = folder / "olist_customers_dataset.csv"
+    path.write_bytes(path.read_bytes().replace(b"c5,person5,porto", "c5,person5,são".encode("latin-1")))
+    error = refused(database, folder, UnreadableFileError)
+    assert error.message == "olist_customers_dataset.csv, line 7: byte 13 of the line is not UTF-8"
+    assert "iconv" in error.hint
+
+
+def test_binary_content_is_refused(database: Backend, folder: Path) -> None:
+    (folder / "olist_products_dataset.csv").write_bytes(bytes(range(256)) * 10)
+    refused(database, folder, UnreadableFileError)
+
+
+@pytest.mark.parametrize("content", ["", "order_id,order_item_id,product_id,price,freight_value\n"])
+def test_an_empty_file_is_refused(database: Backend, folder: Path, content: str) -> None:
+    (folder / f"{ITEMS}.csv").write_text(content)
+    assert ITEMS in refused(database, folder, EmptyTableError).message
+
+
+def test_a_folder_with_nothing_in_it_is_refused(database: Backend, tmp_path: Path) -> None:
+    assert "holds no CSV file" in refused(database, tmp_path, EmptyTableError).message
+
+
+def test_a_folder_that_does_not_exist_is_refused(database: Backend, tmp_path: Path) -> None:
+    assert "does not exist" in refused(database, tmp_path / "nowhere", MissingTableError).message
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "key"),
+    [
+        (ITEMS, "o3,2,", "order_id and order_item_id"),
+        (ORDERS, "o4,", "order_id"),
+        ("olist_order_payments_dataset", "o5,2,", "order_id and payment_sequential"),
+    ],
+)
+def test_a_row_that_stands_twice_is_refused_with_both_lines(
+    database: Backend, folder: Path, table: str, row: str, key: str
+) -> None:
+    path = folder / f"{table}.csv"
+    lines = path.read_text().splitlines()
+    first = next(number for number, line in enumerate(lines, start=1) if line.startswith(row))
+    path.write_text("\n".join([*lines, lines[first - 1]]) + "\n")
+    error = refused(database, folder, DuplicateRowError)
+    assert error.message == f"{table}.csv, line {len(lines) + 1}: the same {key} as on line {first}"
+    assert row.split(",")[0] not in error.message.removeprefix(f"{table}.csv")
+
+
+def test_a_column_that_stands_twice_is_refused(database: Backend, folder: Path) -> None:
+    replace_in(folder, ORDERS, "order_status", "order_id")
+    refused(database, folder, SourceError)
