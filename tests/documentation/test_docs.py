@@ -1,0 +1,97 @@
+"""What the pages say is what the code does."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segmentation.features import ORDER_FEATURES
+from segmentation.model import NEEDED_TO_SERVE, assemble
+from segmentation.settings import PREFIX, Settings
+from segmentation.tables import ORDERS
+from service.app import create_app
+from service.decoding import Decoder, Limits
+from service.predict import assign
+from tests.conftest import MADE
+from tests.servers.service import ROOT
+from training import job
+from training.configuration import Configuration, as_plain, load
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
+    rows = [line for line in page("docs/settings.md").splitlines() if line.startswith(f"| `{PREFIX}")]
+    expected = [
+        f"| `{PREFIX}{field.name.upper()}` | {field.default or '(none)'} | {field.metadata['help']} |"
+        for field in fields(Settings)
+    ]
+    assert rows == expected
+
+
+def test_every_feature_is_documented() -> None:
+    text = page("docs/features.md")
+    for feature in ORDER_FEATURES:
+        enters = ("log(1 + x)" if feature.transform == "log1p" else "as it is") + ", winsorised" * feature.winsorised
+        start = f"| `{feature.name}` | {feature.help} | {feature.unit} | {feature.valid} | {enters} |"
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{feature.name}` |"))
+        assert row.startswith(start)
+        assert ("everybody has it" if feature.lacking == "never" else feature.lacking) in row
+
+
+def test_the_documented_configuration_is_the_default_one(tmp_path: Path) -> None:
+    block = re.search(r"```yaml\n(.*?)```", page("docs/configuration.md"), re.DOTALL)
+    assert block
+    assert yaml.safe_load(block[1]) == as_plain(Configuration()) | {"features": []}
+    path = tmp_path / "documented.yaml"
+    path.write_text(block[1], encoding="utf-8")
+    assert load("none", path) == Configuration()
+
+
+def test_every_order_field_is_documented() -> None:
+    text = page("docs/http.md")
+    for column in ORDERS:
+        assert column.name == "customer_id" or f"`{column.name}`" in text
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    text = page("docs/http.md")
+    app = create_app(Settings(registry=str(tmp_path)))
+    for rule in app.url_map.iter_rules():
+        assert re.sub(r"<int:\w+>", "<id>", rule.rule) in text
+
+
+@pytest.mark.parametrize("name", ["README.md", *(path.name for path in (ROOT / "docs").glob("*.md"))])
+def test_links_lead_somewhere(name: str) -> None:
+    path = ROOT / name if name == "README.md" else ROOT / "docs" / name
+    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_readme_begins_with_the_two_commands_and_names_real_targets() -> None:
+    text = page("README.md")
+    assert text.index("make demo") < text.index("make test") < 1500
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+def test_the_readme_s_example_is_what_the_demo_prints() -> None:
+    """The demo's model and request, as `make demo` makes and sends them."""
+    text = page("README.md")
+    result = job.make("sample", None, load("sample"), Settings(), created=MADE)
+    card = result.made.card
+    for segment in card.segments:
+        row = f"{segment.id}  {segment.name} +{segment.customers:,} +{segment.share:.1%} +{segment.revenue_share:.1%}\n"
+        assert re.search(row, text), row
+    metrics = card.metrics
+    assert f"variance kept    {metrics.variance_kept:.1%} in {metrics.components} components" in text
+    assert f"silhouette       {metrics.silhouette:.4f} ± {metrics.silhouette_standard_error:.4f}" in text
+    model = assemble(result.made.card_content, {name: result.made.files[name] for name in NEEDED_TO_SERVE})
+    batch = Decoder(card, model.query, Limits(10, 100)).decode((ROOT / "examples/customer.json").read_bytes())
+    for customer, prediction in zip(batch.customer_ids, assign(model, batch), strict=True):
+        segment_line = f'"customer_id": "{customer}",\n      "segment": {{"id": {prediction.segment.id}, '
+        assert f'{segment_line}"name": "{prediction.segment.name}"}}' in text
