@@ -25,6 +25,7 @@ class Model:
     card: Card
     arrays: Arrays
     query: HistoryQuery
+    sql: str
 
     @property
     def version(self) -> str:
@@ -85,6 +86,7 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         raise InconsistentModelError(
             "the arrays have other features or segments than the card", hint="publish the model again"
         )
-    query = HistoryQuery(files[SQL].decode(), card.feature_names)
+    sql = files[SQL].decode()
+    query = HistoryQuery(sql, card.feature_names)
     golden.prove(card, arrays, query)
-    return Model(card=card, arrays=arrays, query=query)
+    return Model(card=card, arrays=arrays, query=query, sql=sql)

@@ -1,9 +1,11 @@
 """`python -m training COMMAND`: parse, call, print. Exit codes are those of the error tree."""
 
+from __future__ import annotations
+
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import duckdb
@@ -13,6 +15,10 @@ from segmentation.errors import InputError, SegmentationError, UnknownAliasError
 from segmentation.registry import open_registry
 from segmentation.settings import load as load_settings
 from training.sources import SOURCES
+
+if TYPE_CHECKING:
+    from segmentation.model import Model
+    from segmentation.registry import Registry
 
 OUT = Console(soft_wrap=True, highlight=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -106,6 +112,47 @@ def check(source: str, data: Path | None, config: Path | None, assignments: tupl
     summary.print_understood(OUT, orders, extent, said)
 
 
+@cli.command(
+    "assign",
+    cls=Example,
+    epilog="python -m training assign --source olist --data data/olist --registry models --out segments.parquet",
+)
+@source_options
+@registry_option
+@alias_option
+@click.option("--version", help="A published version; without one, the live one.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A .parquet or .csv file.")
+@click.option("--with-features", is_flag=True, help="Write the features beside the segment.")
+@click.option("--as-of", metavar="DATE", help="Look at customers from this UTC moment. Default: the newest order.")
+def assign_segments(
+    source: str,
+    data: Path | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    url: str,
+    alias: str,
+    version: str | None,
+    out: Path,
+    with_features: bool,
+    as_of: str | None,
+) -> None:
+    """Write every customer's segment, by the live model, to a file."""
+    from training import configuration
+
+    settings, registry, moment = load_settings(), open_registry(url), _moment(as_of)
+    chosen = configuration.load(source, config, assignments)
+    model = _proved(registry, version or registry.live(alias).version)
+    from training import sources, summary
+    from training.assign import assign
+    from training.database import open_database
+
+    with ERR.status("assigning"), open_database(settings) as database:
+        orders = sources.load(database, source, data, chosen)
+        assigned = assign(database, orders, model, out, as_of=moment, with_features=with_features)
+    summary.print_assigned(OUT, model.card, assigned)
+    OUT.print(f"\nwritten to {out}")
+
+
 @cli.group()
 def models() -> None:
     """The registry's state and moves."""
@@ -194,14 +241,20 @@ def main() -> None:
 
 
 def _promote(url: str, alias: str, version: str, why: str) -> None:
-    from segmentation import model
     from training import publish
 
     registry = open_registry(url)
-    card = registry.read_card(version)
-    model.assemble(card, {name: registry.read_file(version, name) for name in model.NEEDED_TO_SERVE})
+    _proved(registry, version)
     move = publish.promote(registry, alias, version, why)
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
+
+
+def _proved(registry: Registry, version: str) -> Model:
+    """A published model, verified, that reproduced its golden rows and histories."""
+    from segmentation.model import NEEDED_TO_SERVE, assemble
+
+    card = registry.read_card(version)
+    return assemble(card, {name: registry.read_file(version, name) for name in NEEDED_TO_SERVE})
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from segmentation.card import Card
     from segmentation.registry import Move
+    from training.assign import Assigned
     from training.sources import Extent, Orders
 
 
@@ -93,6 +94,36 @@ def print_understood(console: Console, orders: Orders, extent: Extent, features:
     for name, said in features.items():
         facts.add_row(name, said)
     console.print(facts)
+
+
+def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
+    """Print how many customers are in each segment, beside the share that the model was trained with.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    card
+        The model.
+    assigned
+        What was written.
+    """
+    customers = sum(assigned.customers.values())
+    facts = _facts()
+    facts.add_row("model", card.version)
+    facts.add_row("as of", f"{assigned.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    facts.add_row("customers", f"{customers:,}")
+    console.print(facts)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("id", justify="right")
+    table.add_column("segment")
+    for heading in ("customers", "share", "in training"):
+        table.add_column(heading, justify="right")
+    for segment in card.segments:
+        number = assigned.customers[segment.id]
+        table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", f"{segment.share:.1%}")
+    console.print()
+    console.print(table)
 
 
 def print_versions(console: Console, versions: Sequence[str], live: dict[str, str]) -> None:

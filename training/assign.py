@@ -1,0 +1,170 @@
+"""The whole base through a published model: every customer's segment, as a table that CRMs and warehouses read."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+from pyarrow import csv, parquet
+
+from segmentation.card import Card
+from segmentation.errors import ConfigurationError, UnusableDataError
+from segmentation.features import available, select
+from segmentation.model import Model
+from segmentation.scoring import score
+from training.clock import iso
+from training.sources import Orders
+
+ROWS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What was written.
+
+    Parameters
+    ----------
+    as_of
+        The moment the customers were looked at from, UTC.
+    customers
+        By segment id.
+    """
+
+    as_of: datetime
+    customers: dict[int, int]
+
+
+def assign(
+    database: Backend,
+    orders: Orders,
+    model: Model,
+    out: Path,
+    *,
+    as_of: datetime | None = None,
+    with_features: bool = False,
+) -> Assigned:
+    """Write every customer's segment to a file, a batch at a time.
+
+    Parameters
+    ----------
+    database
+        Where the orders are.
+    orders
+        Canonical orders.
+    model
+        A model of orders.
+    out
+        A .parquet or .csv file; it appears whole or not at all, and replaces what was there.
+    as_of
+        UTC; None: the newest order in the data, never the clock.
+    with_features
+        Whether the features are written beside the segment.
+
+    Returns
+    -------
+    Assigned
+        Customers by segment.
+
+    Raises
+    ------
+    ConfigurationError
+        The file's ending is neither of the two, or it cannot be written.
+    UnusableDataError
+        The data lack what the model needs, or hold no order on or before as_of.
+    """
+    _refuse_lacking(orders, model.card)
+    as_of = as_of or _newest(orders)
+    names = list(model.card.feature_names)
+    schema = _schema(names if with_features else [])
+    segments = model.card.segments
+    counts = np.zeros(len(segments), dtype=np.int64)
+    with _writer(out, schema) as write:
+        for batch in _features(database, orders, model, as_of):
+            features = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
+            scores = score(model.arrays, features)
+            counts += np.bincount(scores.segment, minlength=len(segments))
+            rows = len(features)
+            columns = {
+                "customer_id": batch.column("customer_id"),
+                "segment_id": pa.array(np.array([segment.id for segment in segments])[scores.segment]),
+                "segment_name": pa.array(np.array([segment.name for segment in segments])[scores.segment]),
+                "confidence": pa.array(scores.margin),
+                "model_version": pa.repeat(model.version, rows),
+                "as_of": pa.repeat(pa.scalar(as_of, schema.field("as_of").type), rows),
+            }
+            if with_features:
+                columns |= {name: batch.column(name) for name in names}
+            write(pa.table(columns).cast(schema))
+        if not counts.sum():
+            raise UnusableDataError(
+                f"the data hold no order on or before {iso(as_of)}", hint="choose a later --as-of, or check the files"
+            )
+    return Assigned(as_of, {segment.id: int(count) for segment, count in zip(segments, counts, strict=True)})
+
+
+def _refuse_lacking(orders: Orders, card: Card) -> None:
+    _, reasons = available(select(card.feature_names), orders.columns)
+    if reasons:
+        name, reason = next(iter(reasons.items()))
+        raise UnusableDataError(
+            f"the model needs {name}, and {reason}", hint="give the data that the model was trained on, or train again"
+        )
+
+
+def _newest(orders: Orders) -> datetime:
+    newest: datetime | None = orders.table.ordered_at.max().to_pyarrow().as_py()
+    if newest is None:
+        raise UnusableDataError("the data hold no order", hint="check that the right files were given")
+    return newest.replace(tzinfo=UTC)
+
+
+def _features(database: Backend, orders: Orders, model: Model, as_of: datetime) -> Iterator[pa.RecordBatch]:
+    """The SQL that travels with the model, over these orders: what the service would compute for each."""
+    moment = as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    # Qualified: within the query, `orders` is what the model's SQL reads.
+    seen = f"SELECT *, TIMESTAMP '{moment}' AS as_of FROM main.{orders.table.get_name()}"
+    sql = f"WITH orders AS ({seen}) SELECT * FROM ({model.sql})"
+    yield from database.con.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+
+
+def _schema(features: list[str]) -> pa.Schema:
+    return pa.schema(
+        [
+            ("customer_id", pa.string()),
+            ("segment_id", pa.int32()),
+            ("segment_name", pa.string()),
+            ("confidence", pa.float64()),
+            ("model_version", pa.string()),
+            ("as_of", pa.timestamp("us", tz="UTC")),
+            *((name, pa.float64()) for name in features),
+        ]
+    )
+
+
+@contextmanager
+def _writer(out: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """A file that takes the place of `out` when all is written, and is gone if anything fails."""
+    kinds = {".parquet": parquet.ParquetWriter, ".csv": csv.CSVWriter}
+    kind = kinds.get(out.suffix.lower())
+    if kind is None:
+        raise ConfigurationError(f"{out.name} is neither .parquet nor .csv", hint="name the file by what it should be")
+    unfinished: Path | None = None
+    try:
+        with NamedTemporaryFile(dir=out.parent, prefix=".writing-", suffix=out.suffix, delete=False) as file:
+            unfinished = Path(file.name)
+        with kind(unfinished, schema) as writer:
+            yield writer.write_table
+        unfinished.chmod(0o644)
+        unfinished.replace(out)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{out} cannot be written: {error.strerror or error}", hint="give a file in a folder with room"
+        ) from error
+    finally:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
