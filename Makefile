@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -21,7 +21,7 @@ $(READY): requirements.txt
 	@touch $@
 
 .PHONY: demo
-demo: $(READY) ## Train on generated data, publish, serve on 127.0.0.1:8080, show a prediction
+demo: $(READY) ## Train on generated data, publish, serve on 127.0.0.1:8080 (PORT=…), show a prediction
 	$(BIN)/python examples/demo.py --port $(PORT)
 
 .PHONY: test

@@ -13,9 +13,6 @@ from segmentation.errors import InconsistentModelError, SchemaVersionError
 SCHEMA_VERSION = 1
 """Raised when a reader of the previous schema could misread a card."""
 
-SMALLEST_GROUP = 10
-"""No group of fewer customers is described in a card."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardFeature:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 
 BINS = 10
-SMALLEST_BIN = 20
-"""Customers per bin where values are all different; fewer bins for fewer customers."""
+DIGITS = 6
+"""Significant digits of an edge: enough to divide by, too few to be one customer's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class FeatureReference:
 
 
 def reference(values: Floats) -> FeatureReference:
-    """Freeze quantiles as bins; quantiles that coincide become one edge.
+    """Freeze quantiles as bins; quantiles that coincide become one edge, and small bins join a neighbour.
 
     Parameters
     ----------
@@ -38,11 +40,20 @@ def reference(values: Floats) -> FeatureReference:
     Returns
     -------
     FeatureReference
-        At most 10 bins, open at both ends, so no minimum or maximum is told.
+        At most 10 bins of at least 10 customers (one bin where there are fewer), open at both ends: neither a minimum
+        nor a maximum is told.
     """
-    bins = max(1, min(BINS, len(values) // SMALLEST_BIN))
-    edges = np.unique(np.quantile(values, np.arange(1, bins) / bins))
-    # An edge at the smallest value would leave its first bin empty.
-    edges = edges[edges > values.min()]
-    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    edges = np.unique([float(f"{edge:.{DIGITS}g}") for edge in np.quantile(values, np.arange(1, BINS) / BINS)])
+    counts = _count(values, edges)
+    while len(edges) and counts.min() < SMALLEST_GROUP:
+        smallest = int(counts.argmin())
+        # Its smaller neighbour takes it in: that changes the picture least.
+        left = counts[smallest - 1] if smallest > 0 else np.inf
+        right = counts[smallest + 1] if smallest < len(edges) else np.inf
+        edges = np.delete(edges, smallest - 1 if left <= right else smallest)
+        counts = _count(values, edges)
     return FeatureReference(edges=tuple(edges.tolist()), counts=tuple(counts.tolist()))
+
+
+def _count(values: Floats, edges: Floats) -> npt.NDArray[np.int64]:
+    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)

@@ -29,7 +29,7 @@
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
     ├── NotReadyError                   the service has no model yet (HTTP 503)
-    └── QueryTimeoutError               a feature query ran too long (HTTP 503)
+    └── QueryLimitError                 a feature query ran too long or too large (HTTP 503)
 
 Messages never hold a customer's data; the one exception is a value of a file that cannot be read as what its column
 is, shown to whoever runs the job on that file.
@@ -78,7 +78,7 @@ def nearest(name: str, present: Sequence[str], otherwise: str = "it has") -> str
     str
         A hint for an error.
     """
-    near = get_close_matches(name, present, n=1, cutoff=0.5)
+    near = [other for other in present if name and name in other] or get_close_matches(name, present, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"{otherwise} {', '.join(present) or 'nothing'}"
 
 
@@ -280,8 +280,8 @@ class NotReadyError(SegmentationError):
     http_status = 503
 
 
-class QueryTimeoutError(SegmentationError):
-    """A feature query ran longer than allowed."""
+class QueryLimitError(SegmentationError):
+    """A feature query ran longer, or needs more memory, than allowed."""
 
-    code = "query-timeout"
+    code = "query-limit"
     http_status = 503

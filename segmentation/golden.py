@@ -49,6 +49,8 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
     )
     if positions != list(range(len(expected))):
         raise GoldenMismatchError("features.sql loses golden histories", hint="publish the model again")
+    if not np.isfinite(computed).all():
+        raise GoldenMismatchError("features.sql gives no number for a golden history", hint="publish the model again")
     wrong = ~np.isclose(computed, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE)
     if wrong.any():
         number, feature = np.argwhere(wrong)[0]

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
 
 from segmentation import card as cards
 from segmentation import golden, scoring
 from segmentation.card import Card
-from segmentation.errors import DigestMismatchError, InconsistentModelError
+from segmentation.errors import DigestMismatchError, InconsistentModelError, ModelError, SegmentationError
 from segmentation.histories import HistoryQuery
 from segmentation.scoring import Arrays
 
@@ -86,7 +89,17 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         raise InconsistentModelError(
             "the arrays have other features or segments than the card", hint="publish the model again"
         )
-    sql = files[SQL].decode()
-    query = HistoryQuery(sql, card.feature_names)
-    golden.prove(card, arrays, query)
+    try:
+        sql = files[SQL].decode()
+        query = HistoryQuery(sql, card.feature_names)
+        golden.prove(card, arrays, query)
+        datetime.fromisoformat(card.as_of)
+        datetime.fromisoformat(card.created_at)
+    except ModelError:
+        raise
+    except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
+        # Whatever else a strange model brings about is the model's fault, and must not stop who looks for a better one.
+        raise InconsistentModelError(
+            f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"
+        ) from error
     return Model(card=card, arrays=arrays, query=query, sql=sql)

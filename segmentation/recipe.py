@@ -8,10 +8,10 @@ from msgspec import Meta
 
 @dataclass(frozen=True, slots=True)
 class Winsorise:
-    """Quantiles to which extremes are pulled in, 0 to 1."""
+    """Quantiles to which extremes are pulled in; never the extremes themselves, which would be single customers."""
 
-    lower: Annotated[float, Meta(ge=0, le=1)] = 0.01
-    upper: Annotated[float, Meta(ge=0, le=1)] = 0.99
+    lower: Annotated[float, Meta(ge=0.001, le=0.25)] = 0.01
+    upper: Annotated[float, Meta(ge=0.75, le=0.999)] = 0.99
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from segmentation.errors import ConfigurationError
 
 PREFIX = "SEGMENTATION_"
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -24,14 +27,16 @@ def _setting(default: Any, help: str) -> Any:
 class Settings:
     """Settings of the service and the job."""
 
-    registry: str = _setting("", "service: registry to serve from, a directory or s3://bucket/prefix")
+    registry: str = _setting("", "registry, a directory or s3://bucket/prefix; for the job the default of --registry")
     alias: str = _setting("production", "service: alias whose model is served")
-    refresh_seconds: float = _setting(30.0, "service: seconds between looks for a newer model")
-    max_body_bytes: int = _setting(16_777_216, "service: largest request body, bytes")
-    max_customers: int = _setting(50_000, "service: most customers in one request")
-    max_orders: int = _setting(100_000, "service: most order lines in one request")
+    refresh_seconds: Annotated[float, Meta(ge=0.05, le=86_400)] = _setting(
+        30.0, "service: seconds between looks for a newer model"
+    )
+    max_body_bytes: Annotated[int, Meta(gt=0)] = _setting(16_777_216, "service: largest request body, bytes")
+    max_customers: Annotated[int, Meta(gt=0)] = _setting(50_000, "service: most customers in one request")
+    max_orders: Annotated[int, Meta(gt=0)] = _setting(100_000, "service: most order lines in one request")
     counters_dir: str = _setting("", "service: folder of the workers' counters; set by gunicorn.conf.py")
-    log_level: str = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")
+    log_level: LogLevel = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")  # noqa: RUF009
     memory_limit: str = _setting("2GB", "job: most memory that DuckDB uses before it spills to disk")
     spill_dir: str = _setting("", "job: folder to spill to; empty: the system's temporary folder")
 
@@ -65,4 +70,5 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"a setting has a wrong value: {error}", hint="see docs/settings.md") from error
+        what, _, name = str(error).removesuffix("`").rpartition(" - at `$.")
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}", hint="see docs/settings.md") from error

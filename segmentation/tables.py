@@ -67,7 +67,12 @@ ORDERS: tuple[Column, ...] = (
     Column("ordered_at", "time", "when the order was placed, UTC", required=True),
     Column("product_id", "text", "what was bought"),
     Column("category", "text", "the product's category"),
-    Column("quantity", "quantity", "pieces of this product; 0 for an order without lines", valid=Interval(0, 1e6)),
+    Column(
+        "quantity",
+        "quantity",
+        "pieces bought, 1 if not given; 0 for an order without lines",
+        valid=Interval(0, 1e6),
+    ),
     Column("unit_price", "money", "price of one piece, in the shop's currency", valid=Interval(0, 1e9)),
     Column("payment_value", "money", "what was paid for the whole order", valid=Interval(0, 1e9)),
     Column("review_score", "score", "the customer's review of the order", valid=Interval(0, 100)),

@@ -1,23 +1,23 @@
 """The application factory: `gunicorn -c service/gunicorn.conf.py 'service.app:create_app()'`."""
 
 import logging
+import re
 import time
 
 from flask import Flask, Response, g, request
+from werkzeug.routing import Rule
 
 from segmentation.errors import ConfigurationError
-from segmentation.registry import open_registry
+from segmentation.registry import open_registry, open_store, require_alias
 from segmentation.settings import Settings, load
 from service import problems
 from service.decoding import Limits
 from service.live_model import LiveModel
-from service.metrics import Counters
+from service.metrics import UNKNOWN, Counters
 from service.operations import operations
 from service.predict import predict
 from service.segments import segments
 from service.state import KEY, State
-
-UNKNOWN = "unknown"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -39,27 +39,44 @@ def create_app(settings: Settings | None = None) -> Flask:
         A setting cannot be used.
     """
     settings = settings or load()
-    if not settings.registry:
-        raise ConfigurationError(
-            "SEGMENTATION_REGISTRY is not set", hint="set it to the directory or s3:// URL of the models"
-        )
+    require(settings)
     _log(settings.log_level)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in (predict, segments, operations):
         app.register_blueprint(blueprint)
     problems.register(app)
-    routes = [rule.rule for rule in app.url_map.iter_rules()]
+    routes = [_label(rule) for rule in app.url_map.iter_rules()]
     live_model = LiveModel(
         open_registry(settings.registry), settings.alias, Limits(settings.max_customers, settings.max_orders)
     )
-    counters = Counters([*routes, UNKNOWN], settings.counters_dir)
+    counters = Counters(routes, settings.counters_dir)
     app.extensions[KEY] = State(live_model=live_model, counters=counters)
     _count(app, counters)
     live_model.refresh()
     live_model.follow(settings.refresh_seconds)
     return app
+
+
+def require(settings: Settings) -> None:
+    """Check what the service cannot do without.
+
+    Parameters
+    ----------
+    settings
+        As loaded.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no registry, or its URL is none.
+    """
+    if not settings.registry:
+        raise ConfigurationError(
+            "SEGMENTATION_REGISTRY is not set", hint="set it to the directory or s3:// URL of the models"
+        )
+    open_store(settings.registry)
+    require_alias(settings.alias)
 
 
 def _count(app: Flask, counters: Counters) -> None:
@@ -69,13 +86,15 @@ def _count(app: Flask, counters: Counters) -> None:
 
     @app.after_request
     def stop(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else UNKNOWN
+        route = _label(request.url_rule) if request.url_rule else UNKNOWN
         counters.request(route, response.status_code, time.perf_counter() - g.started)
         return response
 
 
+def _label(rule: Rule) -> str:
+    """A route as its users write it: /segments/<id>, not /segments/<int:segment_id>."""
+    return re.sub(r"<(?:\w+:)?\w+>", "<id>", rule.rule)
+
+
 def _log(level: str) -> None:
-    known = logging.getLevelNamesMapping()
-    if level.upper() not in known:
-        raise ConfigurationError(f"SEGMENTATION_LOG_LEVEL is {level!r}", hint="use DEBUG, INFO, WARNING or ERROR")
-    logging.basicConfig(level=known[level.upper()], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=level, format="%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s")

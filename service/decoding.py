@@ -146,6 +146,10 @@ class Decoder:
                 pointer="",
             )
         as_of = None if body.as_of is UNSET else _utc(body.as_of, "/as_of")
+        if as_of is not None and given[0] in ("columns", "features"):
+            raise InvalidFieldError(
+                "as_of goes with orders", hint="features are what they are; leave as_of out", pointer="/as_of"
+            )
         if given == ["columns"]:
             return self._columns(body.columns, body.customer_id)
         if isinstance(body.customer_id, list) or (body.customer_id is not None and given == ["customers"]):
@@ -185,6 +189,7 @@ class Decoder:
             histories.append(History(position, moment, customer.orders))
         if histories:
             found, computed = self._query.run(histories)
+            self._refuse_unknown(found, computed, base)
             rows[found] = computed
             if len(found) != len(histories):
                 lost = min({history.customer for history in histories} - set(found))
@@ -202,7 +207,7 @@ class Decoder:
         for name, column in zip(self._names, values, strict=True):
             if len(column) != height:
                 raise InvalidFieldError(
-                    f"the column has {len(column)} values where {self._names[0]} has {height}",
+                    f"columns are of different length: {len(column)} here, {height} in {self._names[0]}",
                     hint="columns must be of one length",
                     pointer=f"/columns/{name}",
                 )
@@ -219,8 +224,25 @@ class Decoder:
         """The moment to look from: what was asked for, or the newest thing known, never the clock."""
         if not orders:
             raise InvalidFieldError("there are no orders", hint="send at least one order line", pointer=pointer)
-        placed = [_utc(line.ordered_at, f"{pointer}/{number}/ordered_at") for number, line in enumerate(orders)]
-        return as_of or max(self._as_of, *placed)
+        newest = self._as_of
+        for number, line in enumerate(orders):
+            newest = max(newest, _utc(line.ordered_at, pointer, number, "ordered_at"))
+            for name in ("delivered_at", "estimated_delivery_at"):
+                moment = getattr(line, name)
+                if moment is not None:
+                    _utc(moment, pointer, number, name)
+        return as_of or newest
+
+    def _refuse_unknown(self, positions: Sequence[int], rows: Floats, base: str) -> None:
+        """Features that no customer lacks must come out of the orders; what is missing in them is said."""
+        unknown = np.isnan(rows)
+        if unknown.any():
+            row, column = np.argwhere(unknown)[0]
+            raise InvalidFieldError(
+                f"{self._names[column]} cannot be computed from these orders",
+                hint="each needs a payment_value, or a unit_price and quantity",
+                pointer=f"{base}{positions[row]}/orders" if base else "/orders",
+            )
 
     def _filled(self, rows: Floats) -> Floats:
         missing = np.isnan(rows)
@@ -244,10 +266,15 @@ class Decoder:
         what, path = (located["what"], located["path"]) if located else (said, "$")
         steps = [name or number for name, number in _STEP.findall(path)]
         hint = "see GET /model for the features and their ranges"
+        if "datetime" in what:
+            hint = "write dates as RFC 3339 says, such as 2018-06-01T10:00:00Z"
+        elif "orders" in steps:
+            hint = "see docs/http.md for the fields of an order line"
         field = _FIELD.search(what)
         if field:
             room = next((step for step in reversed(steps) if step in self._known), "")
-            name = field["name"]
+            # A name may be as long as the body: what is looked for and told is its beginning.
+            name = field["name"][:100]
             steps.append(name)
             if field["kind"] == "unknown":
                 what = "unknown field"
@@ -264,14 +291,16 @@ def _value_type(low: float | None, high: float | None, lackable: bool) -> Any:
     return number | None if lackable else number
 
 
-def _utc(moment: datetime, pointer: str) -> datetime:
+def _utc(moment: datetime, *place: str | int) -> datetime:
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     if not EARLIEST <= aware <= LATEST:
         raise InvalidFieldError(
-            f"the date is not between {EARLIEST:%Y} and {LATEST:%Y}", hint="check the date", pointer=pointer
+            f"the date is not between {EARLIEST:%Y} and {LATEST:%Y}",
+            hint="check the date",
+            pointer="/".join(map(str, place)),
         )
     return aware.astimezone(UTC)
 
 
 def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")[:100]
+    return step.replace("~", "~0").replace("/", "~1")

@@ -64,7 +64,7 @@ class LiveModel:
         """
         serving = self._serving
         if serving is None:
-            raise NotReadyError("no model is loaded yet", hint=self._failure or "try again in a moment")
+            raise NotReadyError("no model is loaded yet", hint="try again in a moment; GET /readyz says why")
         return serving
 
     def refresh(self) -> bool:
@@ -102,7 +102,10 @@ class LiveModel:
 
         def look() -> None:
             while not stop.wait(seconds * random.uniform(0.9, 1.1)):  # noqa: S311
-                self.refresh()
+                try:
+                    self.refresh()
+                except Exception as error:  # noqa: BLE001 - the last resort: whoever stops looking never recovers
+                    logger.error("looking for a model failed: %s", type(error).__name__)  # noqa: TRY400
 
         thread = threading.Thread(target=look, name="live-model", daemon=True)
         thread.start()

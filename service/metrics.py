@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 
 STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
+UNKNOWN = "unknown"
 KINDS = ("features", "orders")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -26,13 +27,14 @@ class Counters:
     Parameters
     ----------
     routes
-        Names of the routes; every worker must give the same.
+        Names of the routes served; every worker must give the same. UNKNOWN is added for all others.
     folder
         Where the workers' arrays are; empty: this process alone counts.
     """
 
     def __init__(self, routes: Sequence[str], folder: str) -> None:
-        self._routes = tuple(sorted(routes))
+        self._served = frozenset(routes)
+        self._routes = tuple(sorted({*routes, UNKNOWN}))
         places: list[tuple[str, ...]] = [("request", *labels) for labels in product(self._routes, STATUSES)]
         places += [("bucket", *labels) for labels in product(self._routes, map(str, range(len(BUCKETS) + 1)))]
         places += [("seconds", route) for route in self._routes]
@@ -92,7 +94,7 @@ class Counters:
         for route in self._routes:
             for status in STATUSES:
                 count = totals[self._place["request", route, status]]
-                if count or status == "200":
+                if count or (status == "200" and route in self._served):
                     requests.add_metric([route, status], count)
             counts = [totals[self._place["bucket", route, str(number)]] for number in range(len(BUCKETS) + 1)]
             limits = [*map(str, BUCKETS), "+Inf"]

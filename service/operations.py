@@ -27,7 +27,11 @@ def get_healthz() -> Response:
 def get_readyz() -> Response:
     """200 with a model, 503 with the reason without."""
     live = state().live_model
-    serving = live.current()
+    try:
+        serving = live.current()
+    except NotReadyError as error:
+        # Its callers are whoever runs the service; others need not know where the models are kept.
+        raise NotReadyError(f"{error.message}: {live.failure}", hint="the service keeps looking for one") from error
     ready = {"status": "ready", "model_version": serving.model.version}
     return reply(ready | ({"refresh_failure": live.failure} if live.failure else {}))
 

@@ -1,12 +1,14 @@
 """POST /predict: customers to segments."""
 
+import re
 from datetime import datetime
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from gunicorn.http.errors import ParseException
 
 from segmentation.card import Segment
-from segmentation.errors import MediaTypeError
+from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from segmentation.model import Model
 from segmentation.scoring import score
 from service.decoding import Batch
@@ -14,6 +16,8 @@ from service.replies import reply
 from service.state import state
 
 predict = Blueprint("predict", __name__)
+
+_JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
 
 
 class SegmentName(msgspec.Struct, frozen=True):
@@ -45,14 +49,46 @@ class Predictions(msgspec.Struct):
 @predict.post("/predict")
 def post_predict() -> Response:
     """Segments of the customers in the body."""
-    if not request.mimetype.endswith("json"):
-        raise MediaTypeError("the body is not declared as JSON", hint="send Content-Type: application/json")
     serving = state().live_model.current()
-    batch = serving.decoder.decode(request.get_data())
+    batch = serving.decoder.decode(read_body())
     with_orders = sum(moment is not None for moment in batch.as_of)
     state().counters.customers("orders", with_orders)
     state().counters.customers("features", len(batch.as_of) - with_orders)
     return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
+
+
+def read_body() -> bytes:
+    """The body of the request, whole and declared as JSON.
+
+    Returns
+    -------
+    bytes
+        As sent.
+
+    Raises
+    ------
+    MediaTypeError
+        It is declared as something else, or compressed.
+    MalformedBodyError
+        It ended before its end.
+    BodyTooLargeError
+        It is longer than MAX_CONTENT_LENGTH.
+    """
+    if not _JSON.fullmatch(request.mimetype):
+        raise MediaTypeError("the body is not declared as JSON", hint="send Content-Type: application/json")
+    if request.content_encoding not in (None, "", "identity"):
+        raise MediaTypeError("the body is encoded", hint="send it without Content-Encoding")
+    try:
+        body = request.get_data(cache=False)
+    except (OSError, ParseException) as error:
+        # gunicorn's words for a body that breaks off or is badly chunked; that is the client's doing.
+        raise MalformedBodyError("the body ended before it was complete", hint="send it again") from error
+    if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        # A chunked body is cut at the limit without a word.
+        raise BodyTooLargeError("the body is larger than the limit", hint="split the request")
+    if request.content_length is not None and len(body) < request.content_length:
+        raise MalformedBodyError("the body is shorter than its Content-Length", hint="send it again")
+    return body
 
 
 def assign(model: Model, batch: Batch) -> list[Prediction]:

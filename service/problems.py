@@ -3,10 +3,10 @@
 import logging
 
 import msgspec
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
-from segmentation.errors import RequestError, SegmentationError
+from segmentation.errors import BodyTooLargeError, RequestError, SegmentationError
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     Response
         With the problem's status.
     """
-    body = msgspec.json.encode(problem)
+    body = msgspec.json.encode(problem) + b"\n"
     return Response(body, status=problem.status, content_type=CONTENT_TYPE, headers=headers)
 
 
@@ -95,6 +95,11 @@ def _expected(error: SegmentationError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
+    if isinstance(error, NotFound) and request.routing_exception is not None:
+        served = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
+        error = NotFound(f"there is no such route; there are {', '.join(served)}")
+    if isinstance(error, RequestEntityTooLarge):
+        return _expected(BodyTooLargeError("the body is larger than the limit", hint="split the request"))
     code = (error.name or "error").lower().replace(" ", "-")
     status = error.code or 500
     problem = Problem(

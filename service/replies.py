@@ -21,4 +21,4 @@ def reply(content: Any, status: int = 200) -> Response:
     Response
         application/json.
     """
-    return Response(msgspec.json.encode(content), status=status, content_type="application/json")
+    return Response(msgspec.json.encode(content) + b"\n", status=status, content_type="application/json")

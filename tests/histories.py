@@ -8,7 +8,7 @@ import pandas as pd
 from segmentation.features import compile_sql, select
 from segmentation.golden import order_lines
 from segmentation.histories import History, HistoryQuery
-from segmentation.tables import AS_OF, ORDERS
+from segmentation.tables import ORDERS
 
 AS_OF_DATE = datetime(2024, 7, 1, tzinfo=UTC)
 
@@ -44,7 +44,6 @@ def frame(lines_by_customer: dict[str, list[dict[str, Any]]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(empty)).astype("string")
 
 
-def cast(columns: bool = True) -> str:
+def cast() -> str:
     """The SELECT list that casts such a frame."""
-    wanted = (*ORDERS, AS_OF) if not columns else ORDERS
-    return ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in wanted)
+    return ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in ORDERS)

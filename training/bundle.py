@@ -100,8 +100,9 @@ def _counts(snapshot: Snapshot) -> Counts:
         orders=extent.orders,
         customers=extent.customers,
         one_order_customers=extent.one_order_customers,
-        earliest_order=iso(extent.earliest),
-        latest_order=iso(extent.latest),
+        # Days: to the second they would be single customers' orders.
+        earliest_order=f"{extent.earliest:%Y-%m-%d}",
+        latest_order=f"{extent.latest:%Y-%m-%d}",
     )
 
 

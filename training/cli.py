@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,19 +12,38 @@ import click
 import duckdb
 from rich.console import Console
 
-from segmentation.errors import InputError, SegmentationError, UnknownAliasError
+from segmentation.errors import ConfigurationError, InputError, SegmentationError, UnknownAliasError
 from segmentation.registry import open_registry
 from segmentation.settings import load as load_settings
-from training.sources import SOURCES
+from segmentation.tables import EARLIEST, LATEST
+from training.sources import DEFAULT_SOURCE, SOURCES
 
 if TYPE_CHECKING:
     from segmentation.model import Model
     from segmentation.registry import Registry
 
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+# Into a file or a log, lines are as long as they need to be, within reason.
+WIDTH = None if sys.stdout.isatty() else 120
+OUT = Console(highlight=False, markup=False, width=WIDTH)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-registry_option = click.option("--registry", "url", required=True, help="A directory, or s3://bucket/prefix.")
+ROOM = "raise SEGMENTATION_MEMORY_LIMIT, or set SEGMENTATION_SPILL_DIR to a folder with more room"
+
+
+def a_path(_context: click.Context, parameter: click.Parameter, text: str | None) -> Path | None:
+    """A path; an empty one is a variable that was not set, not the present folder."""
+    if text == "":
+        raise click.BadParameter("it is empty", param=parameter)
+    return None if text is None else Path(text)
+
+
+registry_option = click.option(
+    "--registry",
+    "url",
+    required=True,
+    envvar="SEGMENTATION_REGISTRY",
+    help="A directory, or s3://bucket/prefix. Default: SEGMENTATION_REGISTRY.",
+)
 alias_option = click.option("--alias", default="production", show_default=True, help="The alias to read or move.")
 
 
@@ -31,9 +51,9 @@ def source_options(command: Any) -> Any:
     """The options that say what data to read and how."""
     for option in reversed(
         (
-            click.option("--source", type=click.Choice(SOURCES), default="sample", show_default=True),
-            click.option("--data", type=click.Path(path_type=Path), help="The folder with the source's tables."),
-            click.option("--config", type=click.Path(path_type=Path), help="YAML; see docs/configuration.md."),
+            click.option("--source", type=click.Choice(SOURCES), help="Default: sample, a generated shop."),
+            click.option("--data", callback=a_path, metavar="PATH", help="The folder with the source's tables."),
+            click.option("--config", callback=a_path, metavar="FILE", help="YAML; see docs/configuration.md."),
             click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set one key of it."),
         )
     ):
@@ -43,8 +63,6 @@ def source_options(command: Any) -> Any:
 
 class Example(click.Command):
     """A command whose help ends with an example."""
-
-    example = ""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example as it is typed, not wrapped."""
@@ -57,8 +75,8 @@ class Example(click.Command):
 def cli() -> None:
     """Train, publish and look after customer segmentation models.
 
-    Exit codes: 0 done, 1 defect, 2 bad input or usage, 3 refused by the gate, 4 lost a race to another publisher,
-    5 store unavailable (worth retrying).
+    Exit codes: 0 done, 1 defect, 2 bad input or usage, 4 lost a race to another publisher, 5 store unavailable (worth
+    retrying).
     """
 
 
@@ -68,7 +86,7 @@ def cli() -> None:
 @alias_option
 @click.option("--as-of", metavar="DATE", help="Look at customers from this UTC moment. Default: the newest order.")
 def run(
-    source: str,
+    source: str | None,
     data: Path | None,
     config: Path | None,
     assignments: tuple[str, ...],
@@ -82,7 +100,7 @@ def run(
     # All that can be refused is looked at before the libraries of training are loaded.
     settings, registry, created, moment = load_settings(), open_registry(url), clock.now(), _moment(as_of)
     # Asked first: a wrong bucket or alias should not cost a training.
-    registry.moves(alias)
+    source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
     with ERR.status("training"):
         from training import job, summary
@@ -95,21 +113,24 @@ def run(
 
 @cli.command(cls=Example, epilog="python -m training check --source olist --data data/olist")
 @source_options
-def check(source: str, data: Path | None, config: Path | None, assignments: tuple[str, ...]) -> None:
+@click.option("--as-of", metavar="DATE", help="Look at customers from this UTC moment. Default: the newest order.")
+def check(
+    source: str | None, data: Path | None, config: Path | None, assignments: tuple[str, ...], as_of: str | None
+) -> None:
     """Say what is understood of the data: tables, rows, dates, customers, features; nothing is trained."""
-    from segmentation.features import available, select
-    from training import configuration, sources, summary
-    from training.database import open_database
-    from training.snapshot import measure
+    from training import configuration
 
+    settings, moment, source = load_settings(), _moment(as_of), source or DEFAULT_SOURCE
     chosen = configuration.load(source, config, assignments)
-    with open_database(load_settings()) as database:
+    from segmentation.features import select
+    from training import sources, summary
+    from training.database import open_database
+    from training.snapshot import take
+
+    with open_database(settings) as database:
         orders = sources.load(database, source, data, chosen)
-        extent = measure(orders.table)
-    features = select(chosen.features)
-    _, reasons = available(features, orders.columns)
-    said = {item.name: reasons.get(item.name, f"available, {item.unit}") for item in features}
-    summary.print_understood(OUT, orders, extent, said)
+        snapshot = take(database, orders, select(chosen.features), moment)
+    summary.print_understood(OUT, orders, snapshot)
 
 
 @cli.command(
@@ -121,11 +142,11 @@ def check(source: str, data: Path | None, config: Path | None, assignments: tupl
 @registry_option
 @alias_option
 @click.option("--version", help="A published version; without one, the live one.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A .parquet or .csv file.")
+@click.option("--out", required=True, callback=a_path, metavar="FILE", help="A .parquet or .csv file.")
 @click.option("--with-features", is_flag=True, help="Write the features beside the segment.")
 @click.option("--as-of", metavar="DATE", help="Look at customers from this UTC moment. Default: the newest order.")
 def assign_segments(
-    source: str,
+    source: str | None,
     data: Path | None,
     config: Path | None,
     assignments: tuple[str, ...],
@@ -140,6 +161,7 @@ def assign_segments(
     from training import configuration
 
     settings, registry, moment = load_settings(), open_registry(url), _moment(as_of)
+    source = source or DEFAULT_SOURCE
     chosen = configuration.load(source, config, assignments)
     model = _proved(registry, version or registry.live(alias).version)
     from training import sources, summary
@@ -167,10 +189,16 @@ def list_models(url: str, alias: str) -> None:
 
     registry = open_registry(url)
     moves = registry.moves(alias)
-    summary.print_versions(OUT, registry.versions(), {alias: moves[-1].version} if moves else {})
+    cards = [registry.card(version) for version in registry.versions()]
+    if not cards:
+        OUT.print(f"no model is published at {registry.url}")
+        return
+    summary.print_versions(OUT, cards, {alias: moves[-1].version} if moves else {})
+    OUT.print()
     if moves:
-        OUT.print()
         summary.print_moves(OUT, moves)
+    else:
+        OUT.print(f"{alias} has never been moved to any of them")
 
 
 @models.command(cls=Example, epilog="python -m training models show --registry models")
@@ -208,21 +236,25 @@ def promote(url: str, alias: str, version: str, why: str) -> None:
 @alias_option
 @click.option("--why", default="rolled back by hand", show_default=True, help="For the history.")
 def rollback(url: str, alias: str, why: str) -> None:
-    """Make the version live that was live before the present one."""
-    moves = open_registry(url).moves(alias)
-    present = moves[-1].version if moves else None
-    earlier = [move.version for move in moves if move.version != present]
-    if not earlier:
+    """Make the version live that was live before the present one; again, and it goes back one further."""
+    registry = open_registry(url)
+    present, earlier = registry.live(alias).version, registry.previous(alias)
+    if earlier is None:
         raise UnknownAliasError(
             f"{alias!r} has no earlier version to go back to", hint="promote a version: `models list` shows them"
         )
-    _promote(url, alias, earlier[-1], why)
+    _promote(url, alias, earlier, why)
+    OUT.print(f"instead of {present}")
 
 
 def main() -> None:
     """Run the command line; every expected failure is two lines and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a sign shows another; it must not stop a training.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -234,10 +266,23 @@ def main() -> None:
         _complain(error.message, error.hint)
         sys.exit(error.exit_status)
     except duckdb.OutOfMemoryException:
-        _complain(
-            "DuckDB ran out of memory", "raise SEGMENTATION_MEMORY_LIMIT, or give SEGMENTATION_SPILL_DIR more room"
-        )
+        _complain("DuckDB ran out of memory", ROOM)
         sys.exit(InputError.exit_status)
+    except (duckdb.IOException, duckdb.TransactionException) as error:
+        _complain(f"the work database fails: {str(error).splitlines()[0]}", ROOM)
+        sys.exit(InputError.exit_status)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        _give_up_stdout()
+    except OSError as error:
+        _give_up_stdout()
+        _complain(f"input or output fails: {error.strerror or error}", "check the disk and where output goes to")
+        sys.exit(InputError.exit_status)
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered goes nowhere; Python would complain once more when it flushes at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _promote(url: str, alias: str, version: str, why: str) -> None:
@@ -245,8 +290,24 @@ def _promote(url: str, alias: str, version: str, why: str) -> None:
 
     registry = open_registry(url)
     _proved(registry, version)
+    moves = registry.moves(alias)
+    if moves and moves[-1].version == version:
+        OUT.print(f"{version} is live as {alias} already (move {moves[-1].sequence})")
+        return
     move = publish.promote(registry, alias, version, why)
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
+
+
+def _default_source(registry: Registry, alias: str) -> str:
+    """The generated shop, unless that would put it in the place of a model of real data."""
+    moves = registry.moves(alias)
+    live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
+    if live != DEFAULT_SOURCE:
+        raise ConfigurationError(
+            f"{alias!r} serves a model of {live}, and no --source was given",
+            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} if the generated shop is meant",
+        )
+    return DEFAULT_SOURCE
 
 
 def _proved(registry: Registry, version: str) -> Model:
@@ -262,14 +323,18 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        inside = EARLIEST <= moment <= LATEST
     except ValueError as error:
         raise click.BadParameter(
             f"{text!r} is no date; write 2018-09-01 or 2018-09-01T12:00:00", param_hint="--as-of"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if not inside:
+        raise click.BadParameter(f"{text} is not between {EARLIEST:%Y} and {LATEST:%Y}", param_hint="--as-of")
+    return moment.astimezone(UTC)
 
 
 def _complain(message: str, hint: str) -> None:
-    ERR.print(f"error: {message}", markup=False, style="bold")
+    ERR.print(f"error: {message}", style="bold")
     if hint:
-        ERR.print(f"  {hint}", markup=False)
+        ERR.print(f"  {hint}")

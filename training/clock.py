@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 
 from segmentation.errors import ConfigurationError
+from segmentation.tables import EARLIEST, LATEST
 
 
 def now() -> datetime:
@@ -27,11 +28,14 @@ def now() -> datetime:
     if epoch is None:
         return datetime.now(UTC).replace(microsecond=0)
     try:
-        return datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError) as error:
+        at = datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        at = None
+    if at is None or not EARLIEST <= at <= LATEST:
         raise ConfigurationError(
-            f"SOURCE_DATE_EPOCH is {epoch!r}", hint="it takes whole seconds since 1970-01-01 UTC"
-        ) from error
+            f"SOURCE_DATE_EPOCH is {epoch!r}", hint="it takes whole seconds since 1970-01-01 UTC, not later than 2200"
+        )
+    return at
 
 
 def iso(at: datetime) -> str:

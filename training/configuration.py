@@ -80,14 +80,7 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
         merged = _merge(merged, _parse(_read(file), str(file)))
     for assignment in assignments:
         merged = _merge(merged, _assignment(assignment))
-    try:
-        configuration = msgspec.convert(merged, Configuration)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"the configuration has a wrong value: {str(error).replace('$.', '')}", hint="see docs/configuration.md"
-        ) from error
-    _check(configuration)
-    return configuration
+    return msgspec.convert(merged, Configuration)
 
 
 def as_plain(configuration: Configuration) -> dict[str, Any]:
@@ -107,14 +100,6 @@ def as_plain(configuration: Configuration) -> dict[str, Any]:
     return plain
 
 
-def _check(configuration: Configuration) -> None:
-    winsorise = configuration.preprocessing.winsorise
-    if winsorise is not None and winsorise.lower >= winsorise.upper:
-        raise ConfigurationError(
-            "preprocessing.winsorise.lower is not below upper", hint="give quantiles such as 0.01 and 0.99"
-        )
-
-
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
@@ -125,15 +110,35 @@ def _read(file: Path) -> str:
 
 
 def _parse(text: str, origin: str) -> dict[str, Any]:
+    """One layer of YAML, checked alone: every key has a default, so each layer is a whole configuration."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{origin} is not YAML: {' '.join(str(error).split())}") from error
+    except yaml.MarkedYAMLError as error:
+        where = f"{origin}, line {error.problem_mark.line + 1}" if error.problem_mark else origin
+        raise ConfigurationError(
+            f"{where}: this is not YAML: {error.problem}", hint="check indentation, brackets and quotes"
+        ) from error
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        # PyYAML lets its constructors' own errors through, for a date such as 2001-99-99.
+        raise ConfigurationError(f"{origin} holds a value that YAML cannot read", hint="quote or mend it") from error
     if node is None:
         return {}
     _refuse_unknown(node, Configuration, origin, "")
+    try:
+        msgspec.convert(content, Configuration)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).removesuffix("`").rpartition(" - at `$.")
+        where = f"{origin}, line {_line_of(node, path.partition('[')[0].split('.'))}"
+        raise ConfigurationError(f"{where}: {path}: {what}", hint="see docs/configuration.md") from error
     return dict(content)
+
+
+def _line_of(node: yaml.Node, path: Sequence[str]) -> int:
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), node)
+    return int(node.start_mark.line) + 1
 
 
 def _assignment(assignment: str) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def open_database(settings: Settings) -> Iterator[Backend]:
                 f"the work database cannot be opened: {str(error).splitlines()[0]}",
                 hint="SEGMENTATION_MEMORY_LIMIT takes a size such as 2GB",
             ) from error
+        database.raw_sql("SET TimeZone = 'UTC'")
         try:
             yield database
         finally:

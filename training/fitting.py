@@ -9,10 +9,11 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from segmentation.card import SMALLEST_GROUP, Metrics
+from segmentation.card import Metrics
 from segmentation.errors import InconsistentModelError, UnusableDataError
 from segmentation.features import Feature
 from segmentation.pipeline import fit, fold
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Entry
 from segmentation.scoring import Arrays, Scores, score
 from training.configuration import Configuration

@@ -1,6 +1,6 @@
 """Orders as of a date, brought to one row of features per customer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -92,6 +92,7 @@ def take(database: Backend, orders: Orders, features: Sequence[Feature], as_of: 
     fills, lacking, unknown = _fills(raw, makeable)
     left_out |= dict.fromkeys(unknown, "no customer has a value")
     makeable = tuple(feature for feature in makeable if feature.name not in unknown)
+    _refuse_unknown(makeable, lacking)
     filled = fill(raw.select("customer_id", *[feature.name for feature in makeable]), fills)
     customers = filled.to_pandas().set_index("customer_id").astype(np.float64)
     constant = [name for name in customers.columns if customers[name].nunique() == 1]
@@ -153,6 +154,15 @@ def measure(lines: ir.Table, as_of: datetime | None = None) -> Extent:
     for name in ("earliest", "latest"):
         found[name] = found[name].replace(tzinfo=UTC)
     return Extent(**found)
+
+
+def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> None:
+    for feature in features:
+        if feature.lacking == "never" and lacking[feature.name]:
+            raise UnusableDataError(
+                f"{feature.name} cannot be computed for {lacking[feature.name]:,} customers",
+                hint=f"none of their orders has what it needs: {', '.join(sorted(feature.needs))}",
+            )
 
 
 def _fills(raw: ir.Table, features: Sequence[Feature]) -> tuple[dict[str, float], dict[str, int], list[str]]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from segmentation.card import Card
     from segmentation.registry import Move
     from training.assign import Assigned
-    from training.sources import Extent, Orders
+    from training.snapshot import Snapshot
+    from training.sources import Orders
 
 
 def print_card(console: Console, card: Card) -> None:
@@ -58,7 +59,7 @@ def print_card(console: Console, card: Card) -> None:
     console.print(segments)
 
 
-def print_understood(console: Console, orders: Orders, extent: Extent, features: dict[str, str]) -> None:
+def print_understood(console: Console, orders: Orders, snapshot: Snapshot) -> None:
     """Print what `check` understood of the data.
 
     Parameters
@@ -67,23 +68,22 @@ def print_understood(console: Console, orders: Orders, extent: Extent, features:
         Where to.
     orders
         As loaded.
-    extent
-        How much there is.
-    features
-        By catalogue feature, its unit where it can be made, or why it cannot.
+    snapshot
+        The customers made of them.
     """
     tables = Table(box=None, pad_edge=False, header_style="bold")
-    tables.add_column("table")
+    tables.add_column("table", overflow="fold")
     tables.add_column("rows", justify="right")
-    tables.add_column("columns used")
+    tables.add_column("columns used", overflow="fold")
     for table in orders.read:
         tables.add_row(table.file, f"{table.rows:,}", ", ".join(table.columns))
     console.print(tables)
     console.print()
-    facts = _facts()
+    extent, facts = snapshot.extent, _facts()
     for rule, count in orders.cleaning.items():
         facts.add_row(f"left out: {rule}", f"{count:,} rows")
-    facts.add_row("order lines", f"{extent.order_lines:,}")
+    facts.add_row("as of", f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    facts.add_row("order lines", f"{extent.order_lines:,} (an order without lines counts as one)")
     facts.add_row("orders", f"{extent.orders:,}")
     facts.add_row("customers", f"{extent.customers:,}")
     facts.add_row(
@@ -91,9 +91,19 @@ def print_understood(console: Console, orders: Orders, extent: Extent, features:
         f"{extent.one_order_customers:,} ({_percent(extent.one_order_customers, extent.customers)})",
     )
     facts.add_row("from, to", f"{extent.earliest:%Y-%m-%d %H:%M:%S}, {extent.latest:%Y-%m-%d %H:%M:%S} UTC")
-    for name, said in features.items():
-        facts.add_row(name, said)
     console.print(facts)
+    console.print()
+    features = Table(box=None, pad_edge=False, header_style="bold")
+    features.add_column("feature")
+    features.add_column("unit")
+    features.add_column("customers who lack it")
+    for feature in snapshot.features:
+        lacking = snapshot.lacking[feature.name]
+        given = f", who get {snapshot.fills[feature.name]:g} ({feature.lacking})" if lacking else ""
+        features.add_row(feature.name, feature.unit, f"{lacking:,}{given}")
+    for name, reason in snapshot.left_out.items():
+        features.add_row(name, "", f"left out: {reason}")
+    console.print(features)
 
 
 def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
@@ -126,23 +136,34 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     console.print(table)
 
 
-def print_versions(console: Console, versions: Sequence[str], live: dict[str, str]) -> None:
+def print_versions(console: Console, cards: Sequence[Card], live: dict[str, str]) -> None:
     """Print the versions of a registry, newest first.
 
     Parameters
     ----------
     console
         Where to.
-    versions
+    cards
         Oldest first.
     live
         Version by alias.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("version")
-    table.add_column("live as")
-    for version in reversed(versions):
-        table.add_row(version, ", ".join(alias for alias, at in live.items() if at == version))
+    for heading in ("version", "live as", "source", "as of"):
+        table.add_column(heading)
+    for heading in ("customers", "features", "k", "silhouette"):
+        table.add_column(heading, justify="right")
+    for card in reversed(cards):
+        table.add_row(
+            card.version,
+            ", ".join(alias for alias, version in live.items() if version == card.version),
+            card.source,
+            card.as_of,
+            f"{card.counts.customers:,}",
+            str(len(card.features)),
+            str(card.k),
+            f"{card.metrics.silhouette:.4f}",
+        )
     console.print(table)
 
 

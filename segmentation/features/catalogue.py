@@ -243,6 +243,10 @@ ORDER_FEATURES: tuple[Feature, ...] = (
 """Every feature of the canonical orders table, in the order in which they enter a model."""
 
 
+SUM = "decimal(38, 7)"
+"""Holds a hundred thousand lines of the largest quantity and price, to the last decimal of their product."""
+
+
 def per_order(lines: ir.Table) -> ir.Table:
     """Order lines brought to one row per order, with what the features aggregate.
 
@@ -257,23 +261,27 @@ def per_order(lines: ir.Table) -> ir.Table:
         customer_id, order_id, as_of, ordered_at, pieces, goods, freight, value (money), review_score, instalments,
         delay (seconds), cancelled.
     """
-    goods = (lines.quantity * lines.unit_price).sum()
+    # A line that does not say otherwise is one piece; an order without lines is worth nothing, not an unknown sum.
+    pieces = lines.quantity.coalesce(1)
+    # Widened first: the product of the largest quantity and price does not fit the type DuckDB gives it.
+    goods = (pieces == 0).ifelse(0, (pieces.cast(SUM) * lines.unit_price.cast(SUM))).cast(SUM)
     orders = lines.group_by("customer_id", "order_id").agg(
         as_of=lines.as_of.max(),
         ordered_at=lines.ordered_at.min(),
-        pieces=lines.quantity.sum(),
-        goods=goods.coalesce(0),
-        freight=lines.freight_value.max().coalesce(0),
-        payment=lines.payment_value.max(),
+        pieces=pieces.sum(),
+        goods=goods.sum(),
+        freight=lines.freight_value.max().cast(SUM),
+        payment=lines.payment_value.max().cast(SUM),
         review_score=lines.review_score.max(),
         instalments=lines.instalments.max(),
         delivered_at=lines.delivered_at.max(),
         estimated_delivery_at=lines.estimated_delivery_at.max(),
         cancelled=lines.status.lower().isin(["cancelled", "canceled"]).any().coalesce(False),
     )
+    # Unknown stays unknown: neither a payment nor a price is no free order.
     # A delivery after as_of has not happened yet for whoever looks from there.
     arrived = (orders.delivered_at <= orders.as_of).ifelse(orders.delivered_at, ibis.null("timestamp"))
     return orders.mutate(
-        value=orders.payment.coalesce(orders.goods + orders.freight),
+        value=orders.payment.coalesce(orders.goods + orders.freight.coalesce(0)),
         delay=arrived.delta(orders.estimated_delivery_at, unit="second"),
     )

@@ -1,12 +1,11 @@
 """From the catalogue to one query: canonical orders in, one row of features per customer out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 
 import ibis
 import ibis.expr.types as ir
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import ConfigurationError, nearest
 from segmentation.features.catalogue import ORDER_FEATURES, Feature, per_order
 from segmentation.tables import AS_OF, ORDERS, Kind
 
@@ -57,11 +56,7 @@ def select(names: Sequence[str]) -> tuple[Feature, ...]:
     known = [feature.name for feature in ORDER_FEATURES]
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise ConfigurationError(
-                f"there is no feature {name!r}",
-                hint=f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}",
-            )
+            raise ConfigurationError(f"there is no feature {name!r}", hint=nearest(name, known, "there are"))
     return tuple(feature for feature in ORDER_FEATURES if not names or feature.name in names)
 
 

@@ -1,6 +1,6 @@
 """Versions and alias moves in a directory or in S3."""
 
-from segmentation.registry.registry import Move, Registry
+from segmentation.registry.registry import Move, Registry, require_alias
 from segmentation.registry.store import Store, open_store
 
 
@@ -25,4 +25,4 @@ def open_registry(url: str) -> Registry:
     return Registry(open_store(url))
 
 
-__all__ = ["Move", "Registry", "Store", "open_registry", "open_store"]
+__all__ = ["Move", "Registry", "Store", "open_registry", "open_store", "require_alias"]

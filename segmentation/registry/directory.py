@@ -1,10 +1,16 @@
 """A registry in a directory."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 from segmentation.errors import StoreAccessError, StoreUnavailableError
+
+# What a full disk or a network file system says; the rest does not mend itself.
+_PASSING = {
+    errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EBUSY, errno.EHOSTDOWN,
+}  # fmt: skip
 
 
 class DirectoryStore:
@@ -59,17 +65,25 @@ class DirectoryStore:
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
+        found: list[Path] = []
         try:
-            found = [path for path in self._root.rglob("*") if path.is_file() and not path.name.startswith(".writing-")]
+            if not self._root.exists():
+                return []
+            for folder, _, names in os.walk(self._root, onerror=_raise):
+                found += [Path(folder, name) for name in names if not name.startswith(".writing-")]
         except OSError as error:
             raise self._failure(error) from error
         keys = (path.relative_to(self._root).as_posix() for path in found)
         return sorted(key for key in keys if key.startswith(prefix))
 
     def _failure(self, error: OSError) -> StoreAccessError | StoreUnavailableError:
-        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError | IsADirectoryError):
-            return StoreAccessError(
-                f"the registry {self._root} cannot be used: {error.strerror}",
-                hint="give a directory that this user may write to",
-            )
-        return StoreUnavailableError(f"the registry {self._root} fails: {error.strerror}", hint="try again later")
+        if error.errno in _PASSING:
+            return StoreUnavailableError(f"the registry {self._root} fails: {error.strerror}", hint="try again later")
+        return StoreAccessError(
+            f"the registry {self._root} cannot be used: {error.strerror}",
+            hint="give a directory that this user may write to",
+        )
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -21,6 +21,7 @@ from segmentation.model import CARD
 from segmentation.registry.store import Store
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_MOVE = re.compile(r"\d{10}\.json")
 _VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
@@ -103,7 +104,7 @@ class Registry:
             Versions that have a card.
         """
         keys = (key.split("/") for key in self._store.list("models/"))
-        return sorted(key[1] for key in keys if len(key) == 3 and key[2] == CARD)
+        return sorted(key[1] for key in keys if len(key) == 3 and key[2] == CARD and _VERSION.fullmatch(key[1]))
 
     def read_card(self, version: str) -> bytes:
         """The card's bytes.
@@ -170,7 +171,7 @@ class Registry:
         list of Move
             In sequence.
         """
-        return [self._read_move(key) for key in self._store.list(_moves(alias))]
+        return [self._read_move(key) for key in self._move_keys(alias)]
 
     def live(self, alias: str) -> Move:
         """The latest move of the alias.
@@ -190,13 +191,37 @@ class Registry:
         UnknownAliasError
             The alias never moved.
         """
-        keys = self._store.list(_moves(alias))
+        keys = self._move_keys(alias)
         if not keys:
             raise UnknownAliasError(
                 f"{self.url} has no alias {alias!r}",
                 hint="publish a model with `python -m training run`, or promote one",
             )
         return self._read_move(keys[-1])
+
+    def previous(self, alias: str) -> str | None:
+        """The version that a rollback goes back to.
+
+        Going back to the version before the present one undoes the move to the present one, so that a second rollback
+        goes one further and not forth again.
+
+        Parameters
+        ----------
+        alias
+            For instance `production`.
+
+        Returns
+        -------
+        str or None
+            None where there is nothing to go back to.
+        """
+        trail: list[str] = []
+        for move in self.moves(alias):
+            if trail[-2:-1] == [move.version]:
+                trail.pop()
+            elif trail[-1:] != [move.version]:
+                trail.append(move.version)
+        return trail[-2] if len(trail) > 1 else None
 
     def next_move(self, alias: str, after: int) -> Move | None:
         """The move that follows a known one, at the cost of one read.
@@ -240,7 +265,7 @@ class Registry:
             Another publisher took the sequence number first.
         """
         card = self.read_card(version)
-        keys = self._store.list(_moves(alias))
+        keys = self._move_keys(alias)
         sequence = self._read_move(keys[-1]).sequence + 1 if keys else 1
         move = Move(
             alias=alias, sequence=sequence, version=version, card_digest=cards.digest(card), at=at, by=by, why=why
@@ -251,6 +276,11 @@ class Registry:
                 hint=f"{version} is published but not live; promote it if it should be",
             )
         return move
+
+    def _move_keys(self, alias: str) -> list[str]:
+        # Other tools leave files of their own, such as the folder markers of S3 consoles.
+        prefix = _moves(alias)
+        return [key for key in self._store.list(prefix) if _MOVE.fullmatch(key.removeprefix(prefix))]
 
     def _read_move(self, key: str) -> Move:
         return _decode_move(key, self._store.read(key) or b"")
@@ -270,11 +300,27 @@ def _path(version: str, name: str) -> str:
     return f"models/{version}/{name}"
 
 
-def _moves(alias: str) -> str:
+def require_alias(alias: str) -> None:
+    """Check that a name can be an alias.
+
+    Parameters
+    ----------
+    alias
+        For instance `production`.
+
+    Raises
+    ------
+    ConfigurationError
+        It cannot.
+    """
     if not _ALIAS.fullmatch(alias):
         raise ConfigurationError(
             f"{alias!r} cannot name an alias", hint="use lower-case letters, digits, - and _, at most 64"
         )
+
+
+def _moves(alias: str) -> str:
+    require_alias(alias)
     return f"aliases/{alias}/"
 
 

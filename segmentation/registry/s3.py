@@ -67,7 +67,9 @@ class S3Store:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content, IfNoneMatch="*")
         except ClientError as error:
             if _code(error) in _TAKEN:
-                return False
+                # Where an answer got lost, botocore asked again and was refused for what it had written itself.
+                retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+                return retried and self.read(key) == content
             raise self._failure(error) from error
         except BotoCoreError as error:
             raise self._failure(error) from error

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from ibis.backends.duckdb import Backend
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import ConfigurationError, UnusableDataError
 from segmentation.features import ORDER_FEATURES, available, select
 from segmentation.tables import ORDERS
 from tests.histories import FILLS, cast, features_of, frame, line
@@ -76,6 +77,28 @@ def test_a_delivery_after_as_of_has_not_happened_yet() -> None:
     assert found["late_share"] == FILLS["late_share"]
     arrived = features_of(line("a", "2024-06-01T00:00:00", **promised), as_of=datetime(2024, 8, 1, tzinfo=UTC))
     assert arrived["late_share"] == 1
+
+
+def test_a_line_without_a_quantity_is_one_piece() -> None:
+    assert features_of(line("a", "2024-06-01T00:00:00", quantity=None, unit_price=30)) == features_of(
+        line("a", "2024-06-01T00:00:00", quantity=1, unit_price=30)
+    )
+
+
+def test_an_unknown_price_is_unknown_and_an_order_without_lines_is_worth_nothing() -> None:
+    assert np.isnan(features_of(line("a", "2024-06-01T00:00:00", unit_price=None))["monetary"])
+    assert features_of(line("a", "2024-06-01T00:00:00", unit_price=None, payment_value=12))["monetary"] == 12
+    assert features_of(line("a", "2024-06-01T00:00:00", unit_price=None, quantity=0))["monetary"] == 0
+
+
+def test_unknown_freight_is_unknown() -> None:
+    assert features_of(line("a", "2024-06-01T00:00:00"))["freight_share"] == FILLS["freight_share"]
+    assert features_of(line("a", "2024-06-01T00:00:00", freight_value=0))["freight_share"] == 0
+
+
+def test_the_largest_orders_that_are_allowed_can_be_added_up() -> None:
+    lines = [line(str(number), "2024-06-01T00:00:00", quantity=1e6, unit_price=1e9) for number in range(1000)]
+    assert features_of(*lines)["monetary"] == 1e18
 
 
 def test_money_is_added_exactly() -> None:
@@ -156,6 +179,13 @@ def test_fills_are_the_middle_of_those_who_have_a_value(database: Backend) -> No
     assert snapshot.fills["review_score"] == round(8 / 3, 6)
     assert snapshot.customers.loc["once", "mean_days_between_orders"] == 30.0
     assert snapshot.lacking == {"mean_days_between_orders": 1, "review_score": 1}
+
+
+def test_customers_whose_orders_have_no_value_are_refused_not_guessed(database: Backend) -> None:
+    unpriced = line("1", "2001-01-01T00:00:00", unit_price=None)
+    orders = _orders(database, {"x": [unpriced], "y": [line("2", "2001-01-11T00:00:00")]}, BASIC)
+    with pytest.raises(UnusableDataError, match="monetary cannot be computed for 1 customers"):
+        take(database, orders, select(["recency_days", "monetary"]))
 
 
 def test_a_feature_that_nobody_has_or_that_never_differs_is_left_out_and_said(database: Backend) -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from segmentation import card as cards
 from segmentation import model, scoring
-from segmentation.card import SMALLEST_GROUP, Card
+from segmentation.card import Card
 from segmentation.errors import (
     DigestMismatchError,
     GoldenMismatchError,
     InconsistentModelError,
     SchemaVersionError,
 )
+from segmentation.privacy import SMALLEST_GROUP
 from training.job import Result
 
 

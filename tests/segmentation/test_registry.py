@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
 
 from segmentation import card as cards
 from segmentation import model
@@ -116,6 +118,52 @@ def test_the_latest_move_is_live_and_the_moves_are_the_history(two_versions: Reg
     assert following is not None
     assert following.version == NEW
     assert two_versions.next_move("production", 3) is None
+
+
+def test_files_of_other_tools_are_passed_over(url: str, two_versions: Registry) -> None:
+    move(two_versions, NEW)
+    store = open_store(url)
+    for key in ("aliases/production/notes.txt", "aliases/production/.DS_Store", "models/zzz/card.json"):
+        store.create(key, b"not ours")
+    assert two_versions.live("production").version == NEW
+    assert len(two_versions.moves("production")) == 1
+    assert two_versions.versions() == [OLD, NEW]
+
+
+def test_each_rollback_goes_one_further_back(url: str) -> None:
+    registry = open_registry(url)
+    versions = [f"2025010{number}T000000Z-00000001" for number in (1, 2, 3)]
+    for version in versions:
+        registry.publish(version, b"card", {})
+        move(registry, version)
+    first, second, third = versions
+    assert registry.previous("production") == second
+    move(registry, second)
+    assert registry.previous("production") == first
+    move(registry, first)
+    assert registry.previous("production") is None
+    move(registry, third)
+    assert registry.previous("production") == first
+
+
+def test_an_answer_that_got_lost_is_not_taken_for_a_lost_race(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first PUT is carried out but answered 500; botocore's second is refused for what the first wrote."""
+    send, answers = URLLib3Session.send, []
+
+    def lose_the_first(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        answer: AWSResponse = send(session, request)
+        if request.method == "PUT" and "a/b" in request.url:
+            answers.append(answer.status_code)
+            answer.status_code = 500 if len(answers) == 1 else answer.status_code
+        return answer
+
+    with s3.running(monkeypatch) as bucket:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+        monkeypatch.setattr(URLLib3Session, "send", lose_the_first)
+        store = open_store(bucket)
+        assert store.create("a/b", b"ours")
+        assert answers == [200, 412]
+        assert not store.create("a/b", b"theirs")
 
 
 def test_more_than_nine_moves_keep_their_order(two_versions: Registry) -> None:

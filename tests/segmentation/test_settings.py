@@ -23,5 +23,17 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake() -> None:
 
 
 def test_a_value_of_the_wrong_type_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="max_customers"):
+    with pytest.raises(ConfigurationError, match="SEGMENTATION_MAX_CUSTOMERS: Expected `int`"):
         load({"SEGMENTATION_MAX_CUSTOMERS": "many"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REFRESH_SECONDS", "0"), ("REFRESH_SECONDS", "nan"), ("REFRESH_SECONDS", "inf"), ("MAX_ORDERS", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"SEGMENTATION_{name}"):
+        load({f"SEGMENTATION_{name}": value})

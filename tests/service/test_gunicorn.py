@@ -1,11 +1,15 @@
 """The service as it is run: several workers, one truth."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from segmentation.registry import Registry
 from tests.servers import service
@@ -61,13 +65,17 @@ def test_a_service_started_before_its_model_becomes_ready(
         assert in_a_row == 10
 
 
-def test_a_stop_is_clean(published: Registry, tmp_path: Path) -> None:
+def test_a_stop_is_clean(published: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     with service.running(published.url, tmp_path / "log") as running:
         running.get("/readyz")
+        assert len(list(tmp_path.glob("temporary/*/*.counters"))) >= 1
     assert running.process.returncode == 0
     log = running.log.read_text()
     assert "Traceback" not in log
     assert "leaked" not in log
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_serving_imports_no_training_library() -> None:
@@ -78,3 +86,56 @@ def test_serving_imports_no_training_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=service.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "SEGMENTATION_REGISTRY is not set"),
+        ({"SEGMENTATION_REGISTRY": "ftp://x"}, "is no registry"),
+        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIAS": "Bad!"}, "cannot name an alias"),
+        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_REFRESH_SECONDS": "soon"}, "REFRESH_SECONDS: Expected"),
+        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIASS": "y"}, "did you mean SEGMENTATION_ALIAS?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_stops_the_service_in_two_lines(settings: dict[str, str], said: str, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGMENTATION_")}
+    command = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py", "--bind", "127.0.0.1:0"]
+    done = subprocess.run(
+        [*command, "service.app:create_app()"],
+        cwd=service.ROOT, env=environment | settings | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def raw(running: service.Service, *parts: bytes) -> tuple[int, bytes]:
+    """Send bytes as they are, end the request there, and read the answer."""
+    with socket.create_connection(("127.0.0.1", int(running.url.rsplit(":", 1)[1])), timeout=20) as connection:
+        for part in parts:
+            connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    return int(answer.split(b" ", 2)[1]), answer
+
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def test_bodies_that_are_cut_off_or_too_long_are_the_client_s_fault(
+    published: Registry, features: dict[str, float], tmp_path: Path
+) -> None:
+    body = json.dumps({"features": features}).encode()
+    chunk = b"%x\r\n%s\r\n" % (len(body), body)
+    with service.running(published.url, tmp_path / "log", MAX_BODY_BYTES="4000") as running:
+        assert raw(running, CHUNKED, chunk, b"0\r\n\r\n")[0] == 200
+        assert raw(running, CHUNKED, b"ZZ\r\n")[0] == 400
+        assert raw(running, CHUNKED, b'5\r\n{"fea')[0] == 400
+        assert raw(running, HEAD + b"Content-Length: 3000\r\n\r\n", body)[0] == 400
+        spaces = b"%x\r\n%s\r\n" % (4000, b" " * 4000)
+        assert raw(running, CHUNKED, chunk, spaces, b"0\r\n\r\n")[0] == 413
+    assert "defect" not in running.log.read_text()

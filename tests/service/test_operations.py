@@ -64,7 +64,8 @@ def test_without_a_model_the_service_lives_and_says_why_it_is_not_ready(registry
     for answer in (client.get("/readyz"), client.post("/predict", json={}), client.get("/segments")):
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
-        assert "no alias 'production'" in json.loads(answer.data)["hint"]
+    assert "no alias 'production'" in json.loads(client.get("/readyz").data)["detail"]
+    assert registry.url not in client.post("/predict", json={}).text
     assert "segmentation_model_ready 0.0" in client.get("/metrics").text
 
 
@@ -144,6 +145,36 @@ def test_a_service_without_a_registry_says_so() -> None:
         create_app(Settings())
 
 
-def test_a_wrong_log_level_is_refused(published: Registry) -> None:
-    with pytest.raises(ConfigurationError, match="LOG_LEVEL"):
-        create_app(Settings(registry=published.url, log_level="LOUD"))
+def test_a_card_that_is_not_the_one_the_alias_was_moved_to_is_refused(
+    app: Flask, published: Registry, sample_result: Result
+) -> None:
+    other = other_version(sample_result)
+    publish.publish(published, other, "production", "test")
+    path = Path(published.url) / "models" / other.card.version / "card.json"
+    path.write_bytes(path.read_bytes().replace(b'"trained', b'"trained').replace(b"help", b"hope", 1))
+    assert not state(app).live_model.refresh()
+    assert "is not the one" in state(app).live_model.failure
+
+
+@pytest.mark.parametrize(
+    ("sql", "changes"),
+    [
+        (b"SELECT \xff", {}),
+        (None, {"as_of": "yesterday"}),
+        (b"SELECT customer_id, {names} FROM orders", {}),
+    ],
+)
+def test_whatever_is_wrong_with_a_model_the_next_good_one_is_taken(
+    app: Flask, published: Registry, sample_result: Result, sql: bytes | None, changes: dict[str, object]
+) -> None:
+    live, made = state(app).live_model, sample_result.made
+    files = dict(made.files)
+    if sql is not None:
+        strange = b", ".join(b"'text' AS " + name.encode() for name in made.card.feature_names)
+        files["features.sql"] = sql.replace(b"{names}", strange)
+    card = replace(made.card, version="20980101T000000Z-00000000", files=cards.digests(files), **changes)  # type: ignore[arg-type]
+    publish.publish(published, Bundle(card, cards.encode(card), files), "production", "strange")
+    assert not live.refresh()
+    assert live.failure
+    publish.publish(published, other_version(sample_result), "production", "good")
+    assert live.refresh()

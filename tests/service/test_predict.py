@@ -1,15 +1,19 @@
 """What the CRM gets from POST /predict, for good requests and bad ones."""
 
+import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segmentation.tables import ORDERS
 from training.job import Result
 from training.sources import sample
 
@@ -182,6 +186,12 @@ def without(row: Json, name: str) -> Json:
         (lambda f, o: {"orders": [without(o, "order_id")]}, 422, "/orders/0/order_id"),
         (lambda f, o: {"orders": [o], "as_of": "2020-01-01T00:00:00Z"}, 422, "/orders"),
         (lambda f, o: {"customers": [{"orders": [o]}], "as_of": "2020-01-01T00:00:00Z"}, 422, "/customers/0/orders"),
+        (lambda f, o: {"orders": [without(o, "unit_price")]}, 422, "/orders"),
+        (lambda f, o: {"customers": [{"orders": [o]}, {"orders": [without(o, "unit_price")]}]}, 422,
+         "/customers/1/orders"),
+        (lambda f, o: {"orders": [o | {"delivered_at": "9999-01-01T00:00:00Z"}]}, 422, "/orders/0/delivered_at"),
+        (lambda f, o: {"features": f, "as_of": "2026-01-01T00:00:00Z"}, 422, "/as_of"),
+        (lambda f, o: {"columns": {name: [1.0] for name in f}, "as_of": "2026-01-01T00:00:00Z"}, 422, "/as_of"),
         (lambda f, o: {"orders": [o], "as_of": "soon"}, 422, "/as_of"),
         (lambda f, o: {"customers": [{"features": f}] * 1501}, 413, "/customers"),
         (lambda f, o: {"customers": [{"orders": [o] * 6000}]}, 413, "/customers/0/orders"),
@@ -198,13 +208,21 @@ def test_a_bad_request_gets_one_clear_problem(
     assert [error["pointer"] for error in problem.get("errors", [])] == ([] if pointer is None else [pointer])
 
 
+def test_what_is_missing_in_orders_is_said(client: FlaskClient, order: Json) -> None:
+    _, problem = post(client, {"orders": [without(order, "unit_price")]})
+    assert problem["detail"] == "monetary cannot be computed from these orders"
+    assert "payment_value" in problem["hint"]
+
+
 def test_the_nearest_match_of_an_unknown_field_is_named(client: FlaskClient, features: Json, order: Json) -> None:
     assert "'recency_days'" in post(client, {"features": features | {"recency_dayz": 1}})[1]["hint"]
     assert "'quantity'" in post(client, {"orders": [order | {"quantty": 1}]})[1]["hint"]
     assert "'customers'" in post(client, {"custommers": []})[1]["hint"]
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "text/csv"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "", "text/notjson", "application/x-ndjson"]
+)
 def test_a_body_that_is_not_declared_as_json_is_refused(client: FlaskClient, features: Json, content_type: str) -> None:
     assert post(client, {"features": features}, content_type)[0] == 415
 
@@ -212,6 +230,42 @@ def test_a_body_that_is_not_declared_as_json_is_refused(client: FlaskClient, fea
 def test_json_with_a_charset_or_a_suffix_is_json(client: FlaskClient, features: Json) -> None:
     assert post(client, {"features": features}, "application/json; charset=utf-8")[0] == 200
     assert post(client, {"features": features}, "application/vnd.crm+json")[0] == 200
+
+
+def test_an_encoded_body_is_refused_not_misread(client: FlaskClient, features: Json) -> None:
+    content = gzip.compress(json.dumps({"features": features}).encode())
+    answer = client.post(
+        "/predict", data=content, content_type="application/json", headers={"Content-Encoding": "gzip"}
+    )
+    assert answer.status_code == 415
+
+
+def test_too_large_is_one_code_whatever_is_too_large(client: FlaskClient, features: Json) -> None:
+    bodies = [b" " * 2_000_001, {"customers": [{"features": features}] * 1501}]
+    assert {post(client, body)[1]["code"] for body in bodies} == {"body-too-large"}
+
+
+def test_a_huge_unknown_field_is_told_shortened(client: FlaskClient) -> None:
+    status, problem = post(client, {"x" * 1_500_000: 1})
+    assert status == 422
+    assert len(json.dumps(problem)) < 2_000
+
+
+@pytest.mark.parametrize("column", [column.name for column in ORDERS if not column.required])
+def test_whatever_is_left_out_of_an_order_no_number_is_made_up(client: FlaskClient, order: Json, column: str) -> None:
+    status, answer = post(client, {"orders": [without(order | {"payment_value": 20}, column)]})
+    assert status == 200
+    assert np.isfinite([answer["predictions"][0][name] for name in ("confidence", "distance")]).all()
+
+
+def test_orders_of_parallel_requests_do_not_mix(app: Flask, order: Json) -> None:
+    bodies = [
+        {"orders": [order | {"order_id": str(n), "unit_price": 1 + n} for n in range(size)]} for size in (1, 5, 90)
+    ]
+    alone = [post(app.test_client(), body) for body in bodies]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda number: post(app.test_client(), bodies[number % 3]), range(120)))
+    assert all(answer == alone[number % 3] for number, answer in enumerate(together))
 
 
 SECRET = "personal-4711"

@@ -1,6 +1,7 @@
 """Olist's tables become canonical orders; whatever is wrong with them is told with file, line, column and value."""
 
 import gzip
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,62 @@ def test_a_missing_table_is_named_with_the_nearest_file(database: Backend, folde
     assert "olist_order_dataset.csv" in error.hint
 
 
+@pytest.mark.parametrize("table", [ORDERS, REVIEWS])
+def test_another_table_of_olist_is_not_taken_for_a_missing_one(database: Backend, folder: Path, table: str) -> None:
+    (folder / f"{table}.csv").unlink()
+    (folder / "olist_sellers_dataset.csv").write_text("seller_id\n1\n")
+    assert "sellers_dataset.csv'" not in refused(database, folder, MissingTableError).hint
+
+
+def test_another_separator_is_guessed(database: Backend, folder: Path) -> None:
+    path = folder / f"{ORDERS}.csv"
+    path.write_text(path.read_text().replace(",", ";"))
+    assert "separator" in refused(database, folder, MissingColumnError).hint
+
+
+def test_a_table_that_is_there_twice_is_refused(database: Backend, folder: Path) -> None:
+    path = folder / f"{ITEMS}.csv"
+    path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert "has both" in refused(database, folder, SourceError).message
+
+
+def test_a_folder_whose_name_is_a_pattern_is_one_folder(database: Backend, folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "ol?st")
+    assert olist.load(database, tmp_path / "ol?st").table.count().to_pyarrow().as_py() == 118
+    assert folder.exists()
+
+
+def test_an_offset_is_honoured(database: Backend, folder: Path) -> None:
+    replace_in(folder, ORDERS, "2018-03-11 10:02:00", "2018-03-11 10:02:00+05:00")
+    line = lines_of(olist.load(database, folder), "o2")[0]
+    assert line["ordered_at"] == datetime(2018, 3, 11, 5, 2)  # noqa: DTZ001
+
+
+def test_empty_lines_do_not_move_the_place_that_is_told(database: Backend, folder: Path) -> None:
+    path = folder / f"{ITEMS}.csv"
+    path.write_text(path.read_text().replace("o3,1,", "\n\no3,1,", 1).replace("o9,2,p1,19.50", "o9,2,p1,-19.50"))
+    error = refused(database, folder, BadValueError)
+    assert "price is '-19.50'" in error.message
+    assert f"line {path.read_text().splitlines().index('o9,2,p1,-19.50,3.25') + 1}:" in error.message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"a,b\n1,2\n"), "name it .csv.gz"),
+        ("order_id\n1\n".encode("utf-16"), "UTF-16"),
+        (b"\norder_id,price\n1,2\n", "must name the columns"),
+        (b"order_id,order_item_id,product_id,price,Price,freight_value\n", "keep one"),
+        (b"order_id,order_item_id,product_id,price,freight_value,\n", "name or remove"),
+    ],
+)
+def test_what_a_file_is_instead_is_guessed(database: Backend, folder: Path, content: bytes, said: str) -> None:
+    (folder / f"{ITEMS}.csv").write_bytes(content)
+    with pytest.raises(SourceError) as error:
+        olist.load(database, folder)
+    assert said in error.value.hint
+
+
 def test_a_missing_column_is_named_with_the_nearest_one(database: Backend, folder: Path) -> None:
     replace_in(folder, ORDERS, "order_purchase_timestamp", "order_purchase_timestmp")
     error = refused(database, folder, MissingColumnError)
@@ -106,6 +163,10 @@ def test_a_missing_column_is_named_with_the_nearest_one(database: Backend, folde
         (ITEMS, "22.50", "-22.50", "price"),
         (ITEMS, "22.50", "1e30", "price"),
         (ITEMS, "22.50", "inf", "price"),
+        (ITEMS, ",2,p4,", ",2.5,p4,", "order_item_id"),
+        (ORDERS, "2018-03-11 10:02:00", "infinity", "order_purchase_timestamp"),
+        (ORDERS, "2018-03-11 10:02:00", "0001-01-01", "order_purchase_timestamp"),
+        (ORDERS, "2018-03-22 12:00:00", "9999-12-31", "order_delivered_customer_date"),
         ("olist_order_payments_dataset", ",3,15.75", ",900000,15.75", "payment_installments"),
     ],
 )

@@ -45,8 +45,10 @@ def test_profiles_hold_quantiles_in_order_and_no_extreme(sample_result: Result) 
         for name, quantiles in segment.profile.items():
             told = [quantiles.q05, quantiles.q25, quantiles.q50, quantiles.q75, quantiles.q95]
             assert told == sorted(told)
-            assert group[name].min() <= told[0]
-            assert told[-1] <= group[name].max()
+            assert (group[name] <= told[0]).mean() >= 0.049
+            assert (group[name] >= told[-1]).mean() >= 0.049
+        assert segment.profile["recency_days"].q05 > group["recency_days"].min()
+        assert segment.profile["recency_days"].q95 < group["recency_days"].max()
 
 
 def test_few_training_customers_lie_beyond_the_outlier_distance(sample_result: Result) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.configuration import Configuration
 
 SOURCES = ("olist", "sample")
+DEFAULT_SOURCE = "sample"
 
 
 def load(database: Backend, source: str, data: Path | None, configuration: Configuration) -> Orders:
@@ -59,4 +60,4 @@ def load(database: Backend, source: str, data: Path | None, configuration: Confi
     return olist.load(database, data)
 
 
-__all__ = ["SOURCES", "Extent", "Orders", "TableRead", "load"]
+__all__ = ["DEFAULT_SOURCE", "SOURCES", "Extent", "Orders", "TableRead", "load"]

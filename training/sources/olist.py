@@ -52,6 +52,7 @@ REVIEWS = FileTable(
         "review_score": _BY_NAME["review_score"],
         "review_answer_timestamp": _TIME,
     },
+    key=("review_id", "order_id"),
 )
 PRODUCTS = FileTable("olist_products_dataset", {"product_id": _ID, "product_category_name": _TEXT}, key=("product_id",))
 TRANSLATION = FileTable(
@@ -59,6 +60,8 @@ TRANSLATION = FileTable(
     {"product_category_name": _ID, "product_category_name_english": _ID},
     key=("product_category_name",),
 )
+
+NOT_NEEDED = ("olist_sellers_dataset", "olist_geolocation_dataset", TRANSLATION.name)
 
 NEEDED = (CUSTOMERS, ORDERS_FILE, ITEMS, PAYMENTS, REVIEWS, PRODUCTS)
 
@@ -75,7 +78,9 @@ freight AS (
     SELECT order_id, sum(freight_value) AS freight_value FROM olist_order_items_dataset GROUP BY order_id
 ),
 review AS (
-    SELECT order_id, arg_max(review_score, (review_answer_timestamp, review_id)) AS review_score
+    SELECT
+        order_id,
+        arg_max(review_score, (coalesce(review_answer_timestamp, TIMESTAMP '1970-01-01'), review_id)) AS review_score
     FROM olist_order_reviews_dataset GROUP BY order_id
 )
 SELECT
@@ -89,10 +94,10 @@ SELECT
     CAST(payment.payment_value AS DECIMAL(18, 4)) AS payment_value,
     review.review_score,
     CAST(freight.freight_value AS DECIMAL(18, 4)) AS freight_value,
-    payment.instalments,
+    CAST(payment.instalments AS INTEGER) AS instalments,
     order_delivered_customer_date AS delivered_at,
     order_estimated_delivery_date AS estimated_delivery_at,
-    CASE order_status WHEN 'canceled' THEN 'cancelled' ELSE order_status END AS status
+    CASE lower(order_status) WHEN 'canceled' THEN 'cancelled' ELSE order_status END AS status
 FROM olist_orders_dataset AS orders
 JOIN olist_customers_dataset AS customer USING (customer_id)
 LEFT JOIN olist_order_items_dataset AS item ON item.order_id = orders.order_id
@@ -132,7 +137,7 @@ def load(database: Backend, data: Path) -> Orders:
     SourceError
         A table or column is missing, or a value cannot be used.
     """
-    files = find(data, [table.name for table in NEEDED])
+    files = find(data, [table.name for table in NEEDED], NOT_NEEDED)
     translated = TRANSLATION.name in files
     tables = (*NEEDED, TRANSLATION) if translated else NEEDED
     tables_read = tuple(read(database, files[table.name], table) for table in tables)
