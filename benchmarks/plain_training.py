@@ -80,8 +80,12 @@ def main() -> None:
             "cancelled_share": by["cancelled"].mean(),
         }
     ).astype(float)
+    gap = "mean_days_between_orders"
+    customers[gap] = customers[gap].fillna(customers[gap].median())
     customers = customers.fillna(customers.mean())
-    logged = ["frequency", "monetary", "average_basket", "mean_days_between_orders", "items_per_order"]
+    clipped = ["monetary", "average_basket", gap, "items_per_order", "instalments", "delivery_delay_days"]
+    customers[clipped] = customers[clipped].clip(*(customers[clipped].quantile(q) for q in (0.01, 0.99)), axis=1)
+    logged = ["frequency", "distinct_categories", *clipped[:-1]]
     customers[logged] = np.log1p(customers[logged])
     model = make_pipeline(FunctionTransformer(), StandardScaler(), PCA(0.9), KMeans(5, n_init=10, random_state=0))
     labels = model.fit_predict(customers)

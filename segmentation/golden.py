@@ -1,14 +1,15 @@
 """Golden rows and histories: a model proves at each load that it still says what it said when it was trained."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from segmentation.card import Card
 from segmentation.errors import GoldenMismatchError, InconsistentModelError
-from segmentation.histories import History, HistoryQuery, OrderLine
+from segmentation.histories import TIMES, History, HistoryQuery, OrderLine
 from segmentation.scoring import Arrays, Floats, score
 
 RELATIVE_TOLERANCE = 1e-9
@@ -67,7 +68,7 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
     )
 
 
-def order_lines(orders: Iterable[object]) -> list[object]:
+def order_lines(orders: Iterable[object]) -> list[Any]:
     """Order lines of a card as the query takes them.
 
     Parameters
@@ -86,11 +87,17 @@ def order_lines(orders: Iterable[object]) -> list[object]:
         A line is not canonical.
     """
     try:
-        return [msgspec.convert(line, OrderLine) for line in orders]
+        lines: list[Any] = [msgspec.convert(line, OrderLine) for line in orders]
     except msgspec.ValidationError as error:
         raise InconsistentModelError(
             f"a golden history is not canonical: {error}", hint="publish the model again"
         ) from error
+    for line in lines:
+        for name in TIMES:
+            moment = getattr(line, name)
+            if moment is not None and moment.tzinfo is not None:
+                setattr(line, name, moment.astimezone(UTC))
+    return lines
 
 
 def _matrix(rows: Iterable[tuple[float, ...]], width: int) -> Floats:

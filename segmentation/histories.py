@@ -47,8 +47,15 @@ OrderLine = msgspec.defstruct(
 """One order line as a client sends it: the canonical columns but customer_id; what is unknown is left out or null."""
 
 
+TIMES = tuple(column.name for column in ORDERS if column.kind == "time")
+"""Fields of an order line that are moments."""
+
+
 class History(msgspec.Struct):
-    """One customer's order lines and the moment they are looked at from."""
+    """One customer's order lines and the moment they are looked at from.
+
+    Moments must be in UTC: DuckDB's TIMESTAMP drops the offset of 10:00+02:00 and keeps the 10.
+    """
 
     customer: int
     as_of: datetime
@@ -182,24 +189,16 @@ def _run(connection: duckdb.DuckDBPyConnection, document: str) -> dict[str, Any]
 
 def _insert_sql() -> str:
     """Unpack customers and their orders from one JSON document: no per-row work in Python."""
-    # Read with their zone: DuckDB's plain TIMESTAMP would drop the offset of 10:00+02:00 and keep the 10.
-    line = {column.name: _zoned(column) for column in ORDERS if column.name != "customer_id"}
-    structure = msgspec.json.encode([{"customer": "BIGINT", "as_of": _zoned(AS_OF), "orders": [line]}]).decode()
+    line = {column.name: column.sql_type for column in ORDERS if column.name != "customer_id"}
+    structure = msgspec.json.encode([{"customer": "BIGINT", "as_of": AS_OF.sql_type, "orders": [line]}]).decode()
     # Zero-padded, so that the ids sort as the numbers do.
-    known = {"customer_id": "printf('%012d', customer)", AS_OF.name: f"{AS_OF.name} AT TIME ZONE 'UTC'"}
-    for column in ORDERS:
-        if column.kind == "time":
-            known[column.name] = f"line.\"{column.name}\" AT TIME ZONE 'UTC'"
+    known = {"customer_id": "printf('%012d', customer)", AS_OF.name: AS_OF.name}
     columns = ", ".join(known.get(column.name, f'line."{column.name}"') for column in (*ORDERS, AS_OF))
     return (
         f"INSERT INTO orders SELECT {columns} FROM ("
         "SELECT customer.customer AS customer, customer.as_of AS as_of, unnest(customer.orders) AS line FROM ("
         f"SELECT unnest(from_json_strict($1, '{structure}')) AS customer))"
     )
-
-
-def _zoned(column: Column) -> str:
-    return "TIMESTAMPTZ" if column.kind == "time" else column.sql_type
 
 
 _INSERT = _insert_sql()

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from segmentation.card import Card
 from segmentation.errors import BodyTooLargeError, InvalidFieldError, MalformedBodyError, nearest
-from segmentation.histories import History, HistoryQuery, OrderLine
+from segmentation.histories import TIMES, History, HistoryQuery, OrderLine
 from segmentation.scoring import Floats
 from segmentation.tables import EARLIEST, LATEST, ORDERS
 
@@ -226,11 +226,11 @@ class Decoder:
             raise InvalidFieldError("there are no orders", hint="send at least one order line", pointer=pointer)
         newest = self._as_of
         for number, line in enumerate(orders):
-            newest = max(newest, _utc(line.ordered_at, pointer, number, "ordered_at"))
-            for name in ("delivered_at", "estimated_delivery_at"):
+            for name in TIMES:
                 moment = getattr(line, name)
                 if moment is not None:
-                    _utc(moment, pointer, number, name)
+                    setattr(line, name, _utc(moment, pointer, number, name))
+            newest = max(newest, line.ordered_at)
         return as_of or newest
 
     def _refuse_unknown(self, positions: Sequence[int], rows: Floats, base: str) -> None:
@@ -292,14 +292,15 @@ def _value_type(low: float | None, high: float | None, lackable: bool) -> Any:
 
 
 def _utc(moment: datetime, *place: str | int) -> datetime:
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    if not EARLIEST <= aware <= LATEST:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if not EARLIEST <= moment <= LATEST:
         raise InvalidFieldError(
             f"the date is not between {EARLIEST:%Y} and {LATEST:%Y}",
             hint="check the date",
             pointer="/".join(map(str, place)),
         )
-    return aware.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _escaped(step: str) -> str:
