@@ -18,6 +18,7 @@ from segmentation.features import available, select
 from segmentation.model import Model
 from segmentation.scoring import score
 from training.clock import iso
+from training.snapshot import newest
 from training.sources import Orders
 
 ROWS_AT_ONCE = 100_000
@@ -78,7 +79,7 @@ def assign(
         The data lack what the model needs, or hold no order on or before as_of.
     """
     _refuse_lacking(orders, model.card)
-    as_of = as_of or _newest(orders)
+    as_of = as_of or newest(orders)
     names = list(model.card.feature_names)
     schema = _schema(names if with_features else [])
     segments = model.card.segments
@@ -114,13 +115,6 @@ def _refuse_lacking(orders: Orders, card: Card) -> None:
         raise UnusableDataError(
             f"the model needs {name}, and {reason}", hint="give the data that the model was trained on, or train again"
         )
-
-
-def _newest(orders: Orders) -> datetime:
-    newest: datetime | None = orders.table.ordered_at.max().to_pyarrow().as_py()
-    if newest is None:
-        raise UnusableDataError("the data hold no order", hint="check that the right files were given")
-    return newest.replace(tzinfo=UTC)
 
 
 def _features(database: Backend, orders: Orders, model: Model, as_of: datetime) -> Iterator[pa.RecordBatch]:

@@ -79,10 +79,7 @@ def take(database: Backend, orders: Orders, features: Sequence[Feature], as_of: 
     UnusableDataError
         There is no order on or before as_of, or no feature can be made.
     """
-    newest: datetime | None = orders.table.ordered_at.max().to_pyarrow().as_py()
-    if newest is None:
-        raise UnusableDataError("the data hold no order", hint="check that the right files were given")
-    as_of = newest.replace(tzinfo=UTC) if as_of is None else as_of.astimezone(UTC)
+    as_of = newest(orders) if as_of is None else as_of.astimezone(UTC)
     seen = orders.table.mutate(as_of=ibis.literal(as_of.replace(tzinfo=None), type="timestamp"))
     extent = measure(seen.filter(seen.ordered_at <= seen.as_of), as_of)
     makeable, left_out = available(features, orders.columns)
@@ -110,6 +107,30 @@ def take(database: Backend, orders: Orders, features: Sequence[Feature], as_of: 
         left_out=left_out,
         extent=extent,
     )
+
+
+def newest(orders: Orders) -> datetime:
+    """The moment of the newest order: what customers are looked at from unless asked otherwise.
+
+    Parameters
+    ----------
+    orders
+        Canonical orders.
+
+    Returns
+    -------
+    datetime
+        UTC.
+
+    Raises
+    ------
+    UnusableDataError
+        There is no order.
+    """
+    found: datetime | None = orders.table.ordered_at.max().to_pyarrow().as_py()
+    if found is None:
+        raise UnusableDataError("the data hold no order", hint="check that the right files were given")
+    return found.replace(tzinfo=UTC)
 
 
 def measure(lines: ir.Table, as_of: datetime | None = None) -> Extent:

@@ -48,10 +48,7 @@ def print_card(console: Console, card: Card) -> None:
     if dropped:
         facts.add_row("rows left out", ", ".join(f"{rule}: {count:,}" for rule, count in dropped.items()))
     console.print(facts)
-    segments = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, side in (("id", "right"), ("segment", "left"), ("customers", "right"), ("share", "right")):
-        segments.add_column(heading, justify="right" if side == "right" else "left")
-    segments.add_column("revenue", justify="right")
+    segments = _table("id", "segment", "customers", "share", "revenue", right=("id", "customers", "share", "revenue"))
     for segment in card.segments:
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
         segments.add_row(str(segment.id), segment.name, f"{segment.customers:,}", f"{segment.share:.1%}", revenue)
@@ -71,10 +68,7 @@ def print_understood(console: Console, orders: Orders, snapshot: Snapshot) -> No
     snapshot
         The customers made of them.
     """
-    tables = Table(box=None, pad_edge=False, header_style="bold")
-    tables.add_column("table", overflow="fold")
-    tables.add_column("rows", justify="right")
-    tables.add_column("columns used", overflow="fold")
+    tables = _table("table", "rows", "columns used", right=("rows",))
     for table in orders.read:
         tables.add_row(table.file, f"{table.rows:,}", ", ".join(table.columns))
     console.print(tables)
@@ -93,10 +87,7 @@ def print_understood(console: Console, orders: Orders, snapshot: Snapshot) -> No
     facts.add_row("from, to", f"{extent.earliest:%Y-%m-%d %H:%M:%S}, {extent.latest:%Y-%m-%d %H:%M:%S} UTC")
     console.print(facts)
     console.print()
-    features = Table(box=None, pad_edge=False, header_style="bold")
-    features.add_column("feature")
-    features.add_column("unit")
-    features.add_column("customers who lack it")
+    features = _table("feature", "unit", "customers who lack it")
     for feature in snapshot.features:
         lacking = snapshot.lacking[feature.name]
         given = f", who get {snapshot.fills[feature.name]:g} ({feature.lacking})" if lacking else ""
@@ -124,11 +115,8 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     facts.add_row("as of", f"{assigned.as_of:%Y-%m-%d %H:%M:%S} UTC")
     facts.add_row("customers", f"{customers:,}")
     console.print(facts)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", justify="right")
-    table.add_column("segment")
-    for heading in ("customers", "share", "in training"):
-        table.add_column(heading, justify="right")
+    numbers = ("customers", "share", "in training")
+    table = _table("id", "segment", *numbers, right=("id", *numbers))
     for segment in card.segments:
         number = assigned.customers[segment.id]
         table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", f"{segment.share:.1%}")
@@ -148,11 +136,8 @@ def print_versions(console: Console, cards: Sequence[Card], live: dict[str, str]
     live
         Version by alias.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("version", "live as", "source", "as of"):
-        table.add_column(heading)
-    for heading in ("customers", "features", "k", "silhouette"):
-        table.add_column(heading, justify="right")
+    numbers = ("customers", "features", "k", "silhouette")
+    table = _table("version", "live as", "source", "as of", *numbers, right=numbers)
     for card in reversed(cards):
         table.add_row(
             card.version,
@@ -177,12 +162,17 @@ def print_moves(console: Console, moves: Sequence[Move]) -> None:
     moves
         Oldest first.
     """
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("move", "at", "version", "by", "why"):
-        table.add_column(heading)
+    table = _table("move", "at", "version", "by", "why")
     for move in reversed(moves):
         table.add_row(str(move.sequence), move.at, move.version, move.by, move.why)
     console.print(table)
+
+
+def _table(*headings: str, right: Sequence[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    return table
 
 
 def _facts() -> Table:
