@@ -63,7 +63,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
     for name in given:
         # Kubernetes adds variables of its own for a Service named segmentation: only near misses are mistakes.
-        near = get_close_matches(name, known, n=1, cutoff=0.85)
+        alike = [other for other in known if abs(len(other) - len(name)) <= 2]
+        near = get_close_matches(name, alike, n=1, cutoff=0.85)
         if near and name not in known:
             raise ConfigurationError(f"there is no setting {name}", hint=f"did you mean {near[0]}?")
     values = {known[name]: value for name, value in given.items() if name in known}

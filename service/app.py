@@ -1,11 +1,9 @@
 """The application factory: `gunicorn -c service/gunicorn.conf.py 'service.app:create_app()'`."""
 
 import logging
-import re
 import time
 
 from flask import Flask, Response, g, request
-from werkzeug.routing import Rule
 
 from segmentation.errors import ConfigurationError
 from segmentation.registry import open_registry, open_store, require_alias
@@ -16,6 +14,7 @@ from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
 from service.operations import operations
 from service.predict import predict
+from service.replies import route_name
 from service.segments import segments
 from service.state import KEY, State
 
@@ -46,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (predict, segments, operations):
         app.register_blueprint(blueprint)
     problems.register(app)
-    routes = [_label(rule) for rule in app.url_map.iter_rules()]
+    routes = [route_name(rule) for rule in app.url_map.iter_rules()]
     live_model = LiveModel(
         open_registry(settings.registry), settings.alias, Limits(settings.max_customers, settings.max_orders)
     )
@@ -86,14 +85,9 @@ def _count(app: Flask, counters: Counters) -> None:
 
     @app.after_request
     def stop(response: Response) -> Response:
-        route = _label(request.url_rule) if request.url_rule else UNKNOWN
+        route = route_name(request.url_rule) if request.url_rule else UNKNOWN
         counters.request(route, response.status_code, time.perf_counter() - g.started)
         return response
-
-
-def _label(rule: Rule) -> str:
-    """A route as its users write it: /segments/<id>, not /segments/<int:segment_id>."""
-    return re.sub(r"<(?:\w+:)?\w+>", "<id>", rule.rule)
 
 
 def _log(level: str) -> None:

@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from segmentation.errors import BodyTooLargeError, RequestError, SegmentationError
+from service.replies import route_name
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _expected(error: SegmentationError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     if isinstance(error, NotFound) and request.routing_exception is not None:
-        served = sorted({rule.rule for rule in current_app.url_map.iter_rules()})
+        served = sorted({route_name(rule) for rule in current_app.url_map.iter_rules()})
         error = NotFound(f"there is no such route; there are {', '.join(served)}")
     if isinstance(error, RequestEntityTooLarge):
         return _expected(BodyTooLargeError("the body is larger than the limit", hint="split the request"))

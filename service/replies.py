@@ -1,9 +1,11 @@
-"""Answers in JSON."""
+"""Answers in JSON, and how routes are called in them."""
 
+import re
 from typing import Any
 
 import msgspec
 from flask import Response
+from werkzeug.routing import Rule
 
 
 def reply(content: Any, status: int = 200) -> Response:
@@ -22,3 +24,19 @@ def reply(content: Any, status: int = 200) -> Response:
         application/json.
     """
     return Response(msgspec.json.encode(content) + b"\n", status=status, content_type="application/json")
+
+
+def route_name(rule: Rule) -> str:
+    """A route as its users write it.
+
+    Parameters
+    ----------
+    rule
+        Of the application's map.
+
+    Returns
+    -------
+    str
+        /segments/<id>, not /segments/<int:segment_id>.
+    """
+    return re.sub(r"<(?:\w+:)?\w+>", "<id>", rule.rule)

@@ -18,7 +18,10 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_match() -> None:
 
 
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake() -> None:
-    environment = {"SEGMENTATION_SERVICE_HOST": "10.0.0.1", "SEGMENTATION_PORT": "tcp://10.0.0.1:80"}
+    environment = {
+        "SEGMENTATION_SERVICE_HOST": "10.0.0.1", "SEGMENTATION_PORT": "tcp://10.0.0.1:80",
+        "SEGMENTATION_REGISTRY_PORT": "tcp://10.0.0.2:80",
+    }  # fmt: skip
     assert load(environment | {"SEGMENTATION_TEST_DATA": "x"}) == Settings()
 
 
