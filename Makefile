@@ -45,6 +45,7 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.recovery
 	$(BIN)/python -m benchmarks.olist_training
 	$(BIN)/python -m benchmarks.raw_orders
+	$(BIN)/python -m benchmarks.assign_at_scale
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml

@@ -20,10 +20,11 @@ class Cost:
     peak_megabytes: float
 
 
-def command(arguments: Sequence[str]) -> Cost:
+def command(arguments: Sequence[str], *, show: bool = False) -> Cost:
     """Run a Python command in a process of its own; its peak is that of the process, not of what was before it."""
+    sys.stdout.flush()
     started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=None if show else subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
