@@ -6,6 +6,7 @@ extensions, and with its configuration locked.
 
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from queue import LifoQueue
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from segmentation.tables import AS_OF, ORDERS, Column, create_orders_sql
 MEMORY_LIMIT = "256MB"
 TIME_LIMIT_SECONDS = 10.0
 CONNECTIONS = 4
+LARGE = 10_000
+"""Order lines above which queries wait for each other: the memory is enough for one of them beside small ones."""
 
 _TYPES: dict[str, Any] = {"text": str, "time": datetime, "integer": int}
 
@@ -96,6 +99,7 @@ class HistoryQuery:
         database.execute("SET enable_external_access = false")
         # As many as a worker has threads, so that one customer does not wait for a batch of thousands. They share the
         # table and see only their own rows in it, because no transaction is ever committed.
+        self._large = threading.Lock()
         self._connections: LifoQueue[duckdb.DuckDBPyConnection] = LifoQueue()
         for _ in range(CONNECTIONS):
             self._connections.put(self._prepared(database.cursor(), sql))
@@ -124,11 +128,13 @@ class HistoryQuery:
             The orders hold numbers that cannot be computed with.
         """
         document = msgspec.json.encode(histories).decode()
-        connection = self._connections.get()
-        try:
-            found = _run(connection, document)
-        finally:
-            self._connections.put(connection)
+        lines = sum(len(history.orders) for history in histories)
+        with self._large if lines > LARGE else nullcontext():
+            connection = self._connections.get()
+            try:
+                found = _run(connection, document)
+            finally:
+                self._connections.put(connection)
         positions = [int(customer) for customer in found["customer_id"]]
         columns = [np.ma.filled(np.ma.asarray(found[name], dtype=np.float64), np.nan) for name in self._features]
         return positions, np.column_stack(columns) if positions else np.empty((0, len(self._features)))

@@ -146,7 +146,10 @@ class Decoder:
                 pointer="",
             )
         as_of = None if body.as_of is UNSET else _utc(body.as_of, "/as_of")
-        if as_of is not None and given[0] in ("columns", "features"):
+        with_orders = given == ["orders"] or (
+            given == ["customers"] and any(customer.orders is not UNSET for customer in body.customers)
+        )
+        if as_of is not None and not with_orders:
             raise InvalidFieldError(
                 "as_of goes with orders", hint="features are what they are; leave as_of out", pointer="/as_of"
             )

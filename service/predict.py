@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected
 
 from segmentation.card import Segment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
@@ -76,15 +77,17 @@ def read_body() -> bytes:
     """
     if not _JSON.fullmatch(request.mimetype):
         raise MediaTypeError("the body is not declared as JSON", hint="send Content-Type: application/json")
-    if request.content_encoding not in (None, "", "identity"):
+    if (request.content_encoding or "identity").lower() != "identity":
         raise MediaTypeError("the body is encoded", hint="send it without Content-Encoding")
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    # A chunked body is cut at the limit without a word: one byte more tells.
+    request.max_content_length = limit + 1
     try:
         body = request.get_data(cache=False)
-    except (OSError, ParseException) as error:
+    except (OSError, ParseException, ClientDisconnected) as error:
         # gunicorn's words for a body that breaks off or is badly chunked; that is the client's doing.
         raise MalformedBodyError("the body ended before it was complete", hint="send it again") from error
-    if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
-        # A chunked body is cut at the limit without a word.
+    if len(body) > limit:
         raise BodyTooLargeError("the body is larger than the limit", hint="split the request")
     if request.content_length is not None and len(body) < request.content_length:
         raise MalformedBodyError("the body is shorter than its Content-Length", hint="send it again")

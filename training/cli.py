@@ -12,18 +12,19 @@ import click
 import duckdb
 from rich.console import Console
 
-from segmentation.errors import ConfigurationError, InputError, SegmentationError, UnknownAliasError
+from segmentation.errors import ConfigurationError, InputError, ModelError, SegmentationError, UnknownAliasError
 from segmentation.registry import open_registry
 from segmentation.settings import load as load_settings
 from segmentation.tables import EARLIEST, LATEST
 from training.sources import DEFAULT_SOURCE, SOURCES
 
 if TYPE_CHECKING:
+    from segmentation.card import Card
     from segmentation.model import Model
     from segmentation.registry import Registry
 
 # Into a file or a log, lines are as long as they need to be, within reason.
-WIDTH = None if sys.stdout.isatty() else 120
+WIDTH = None if sys.stdout is not None and sys.stdout.isatty() else 120
 OUT = Console(highlight=False, markup=False, width=WIDTH)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -189,7 +190,7 @@ def list_models(url: str, alias: str) -> None:
 
     registry = open_registry(url)
     moves = registry.moves(alias)
-    cards = [registry.card(version) for version in registry.versions()]
+    cards = {version: _readable(registry, version) for version in registry.versions()}
     if not cards:
         OUT.print(f"no model is published at {registry.url}")
         return
@@ -249,12 +250,10 @@ def rollback(url: str, alias: str, why: str) -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is two lines and an exit code, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a sign shows another; it must not stop a training.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    _show_any_sign()
     try:
         cli.main(standalone_mode=False)
-        sys.stdout.flush()
+        print(end="", flush=True)  # noqa: T201 - what is still buffered may fail too
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
@@ -280,6 +279,13 @@ def main() -> None:
         sys.exit(InputError.exit_status)
 
 
+def _show_any_sign() -> None:
+    """A terminal that lacks a sign shows another; it must not stop a training."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
 def _give_up_stdout() -> None:
     """What is still buffered goes nowhere; Python would complain once more when it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -296,6 +302,14 @@ def _promote(url: str, alias: str, version: str, why: str) -> None:
         return
     move = publish.promote(registry, alias, version, why)
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
+
+
+def _readable(registry: Registry, version: str) -> Card | None:
+    """The card, or None where this release cannot read it: one bad version must not hide the others."""
+    try:
+        return registry.card(version)
+    except ModelError:
+        return None
 
 
 def _default_source(registry: Registry, alias: str) -> str:

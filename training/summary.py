@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -124,7 +124,7 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     console.print(table)
 
 
-def print_versions(console: Console, cards: Sequence[Card], live: dict[str, str]) -> None:
+def print_versions(console: Console, cards: Mapping[str, Card | None], live: dict[str, str]) -> None:
     """Print the versions of a registry, newest first.
 
     Parameters
@@ -132,16 +132,20 @@ def print_versions(console: Console, cards: Sequence[Card], live: dict[str, str]
     console
         Where to.
     cards
-        Oldest first.
+        By version, oldest first; None where a card cannot be read.
     live
         Version by alias.
     """
     numbers = ("customers", "features", "k", "silhouette")
     table = _table("version", "live as", "source", "as of", *numbers, right=numbers)
-    for card in reversed(cards):
+    for version, card in reversed(list(cards.items())):
+        aliases = ", ".join(alias for alias, at in live.items() if at == version)
+        if card is None:
+            table.add_row(version, aliases, "its card cannot be read")
+            continue
         table.add_row(
-            card.version,
-            ", ".join(alias for alias, version in live.items() if version == card.version),
+            version,
+            aliases,
             card.source,
             card.as_of,
             f"{card.counts.customers:,}",

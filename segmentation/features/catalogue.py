@@ -17,6 +17,9 @@ Transform = Literal["log1p", "none"]
 Lacking = Literal["never", "mean", "median"]
 
 SECONDS_PER_DAY = 86_400
+SUM = "decimal(38, 7)"
+"""Holds a hundred thousand lines of the largest quantity and price, to the last decimal of their product."""
+
 SHARE = Interval(0, 1)
 NOT_NEGATIVE = Interval(0)
 
@@ -80,6 +83,11 @@ def _mean_days_between_orders(orders: ir.Table) -> ir.FloatingValue:
     return _days(orders.ordered_at.max(), orders.ordered_at.min()) / (_frequency(orders) - 1).nullif(0)
 
 
+def _freight_share(orders: ir.Table) -> ir.FloatingValue:
+    both = orders.goods + orders.freight
+    return _ratio(both.notnull().ifelse(orders.freight, ibis.null(SUM)).sum(), both.sum())
+
+
 def _needs(*columns: str) -> frozenset[str]:
     return frozenset({"customer_id", "order_id", "ordered_at", *columns})
 
@@ -121,9 +129,9 @@ ORDER_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="average_basket",
         unit="currency per order",
-        help="monetary divided by frequency",
+        help="monetary divided by the number of orders whose value is known",
         needs=_needs(*VALUE),
-        expression=lambda orders: _ratio(orders.value.sum(), _frequency(orders)),
+        expression=lambda orders: _ratio(orders.value.sum(), orders.value.count()),
         transform="log1p",
         winsorised=True,
         low="small baskets",
@@ -186,9 +194,9 @@ ORDER_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="freight_share",
         unit="share",
-        help="freight divided by goods plus freight, over all orders",
+        help="freight divided by goods plus freight, over the orders where both are known",
         needs=_needs("freight_value", *VALUE),
-        expression=lambda orders: _ratio(orders.freight.sum(), (orders.goods + orders.freight).sum()),
+        expression=_freight_share,
         valid=SHARE,
         lacking="mean",
         low="cheap to ship",
@@ -243,10 +251,6 @@ ORDER_FEATURES: tuple[Feature, ...] = (
 """Every feature of the canonical orders table, in the order in which they enter a model."""
 
 
-SUM = "decimal(38, 7)"
-"""Holds a hundred thousand lines of the largest quantity and price, to the last decimal of their product."""
-
-
 def per_order(lines: ir.Table) -> ir.Table:
     """Order lines brought to one row per order, with what the features aggregate.
 
@@ -265,11 +269,12 @@ def per_order(lines: ir.Table) -> ir.Table:
     pieces = lines.quantity.coalesce(1)
     # Widened first: the product of the largest quantity and price does not fit the type DuckDB gives it.
     goods = (pieces == 0).ifelse(0, (pieces.cast(SUM) * lines.unit_price.cast(SUM))).cast(SUM)
+    unknown = (pieces > 0) & lines.unit_price.isnull()
     orders = lines.group_by("customer_id", "order_id").agg(
         as_of=lines.as_of.max(),
         ordered_at=lines.ordered_at.min(),
         pieces=pieces.sum(),
-        goods=goods.sum(),
+        goods=unknown.any().ifelse(ibis.null(SUM), goods.sum()),
         freight=lines.freight_value.max().cast(SUM),
         payment=lines.payment_value.max().cast(SUM),
         review_score=lines.review_score.max(),

@@ -96,6 +96,19 @@ def test_unknown_freight_is_unknown() -> None:
     assert features_of(line("a", "2024-06-01T00:00:00", freight_value=0))["freight_share"] == 0
 
 
+def test_an_order_with_one_unknown_price_has_an_unknown_value() -> None:
+    priced, unpriced = line("a", "2024-06-01T00:00:00"), line("b", "2024-06-01T00:00:00", unit_price=None)
+    found = features_of(priced, unpriced)
+    assert (found["monetary"], found["average_basket"]) == (10, 10)
+    assert np.isnan(features_of(unpriced, unpriced | {"unit_price": 5})["monetary"])
+    assert np.isnan(features_of(unpriced, unpriced | {"quantity": 0})["monetary"])
+
+
+def test_freight_share_is_a_share_whatever_is_unknown() -> None:
+    strange = line("a", "2024-06-01T00:00:00", unit_price=None, payment_value=50, freight_value=100)
+    assert features_of(strange, line("b", "2024-06-01T00:00:00", freight_value=10))["freight_share"] == 0.5
+
+
 def test_the_largest_orders_that_are_allowed_can_be_added_up() -> None:
     lines = [line(str(number), "2024-06-01T00:00:00", quantity=1e6, unit_price=1e9) for number in range(1000)]
     assert features_of(*lines)["monetary"] == 1e18

@@ -1,14 +1,16 @@
 """What a model's SQL may do in the service: compute features of the orders given, for a limited time, and no more."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from segmentation import histories
 from segmentation.errors import InconsistentModelError, InvalidFieldError, QueryLimitError
+from segmentation.features import compile_sql, select
 from segmentation.golden import order_lines
 from segmentation.histories import History, HistoryQuery
-from tests.histories import AS_OF_DATE, line
+from tests.histories import AS_OF_DATE, FILLS, line
 
 
 def query(feature: str) -> HistoryQuery:
@@ -68,6 +70,16 @@ def test_numbers_that_cannot_be_added_up_are_told_without_them() -> None:
     with pytest.raises(InvalidFieldError) as refused:
         query("(sum(quantity) * 1e38::DECIMAL(38, 0))::DOUBLE").run(ONE)
     assert "add" in refused.value.message
+
+
+def test_large_batches_wait_for_each_other_instead_of_running_out_of_memory() -> None:
+    features = select(())
+    served = HistoryQuery(compile_sql(features, FILLS), [feature.name for feature in features])
+    lines = order_lines([line(str(number), "2024-06-01T00:00:00") for number in range(100)])
+    batch = [History(number, AS_OF_DATE, lines) for number in range(600)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: len(served.run(batch)[0]), range(8)))
+    assert answers == [600] * 8
 
 
 def test_nobody_s_orders_stay_behind() -> None:

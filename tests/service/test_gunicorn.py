@@ -136,6 +136,9 @@ def test_bodies_that_are_cut_off_or_too_long_are_the_client_s_fault(
         assert raw(running, CHUNKED, b"ZZ\r\n")[0] == 400
         assert raw(running, CHUNKED, b'5\r\n{"fea')[0] == 400
         assert raw(running, HEAD + b"Content-Length: 3000\r\n\r\n", body)[0] == 400
+        exactly = body + b" " * (4000 - len(body))
+        assert raw(running, CHUNKED, b"%x\r\n%s\r\n" % (4000, exactly), b"0\r\n\r\n")[0] == 200
+        assert b"malformed-body" in raw(running, CHUNKED, chunk)[1]
         spaces = b"%x\r\n%s\r\n" % (4000, b" " * 4000)
         assert raw(running, CHUNKED, chunk, spaces, b"0\r\n\r\n")[0] == 413
     assert "defect" not in running.log.read_text()

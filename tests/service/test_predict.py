@@ -192,6 +192,7 @@ def without(row: Json, name: str) -> Json:
         (lambda f, o: {"orders": [o | {"delivered_at": "9999-01-01T00:00:00Z"}]}, 422, "/orders/0/delivered_at"),
         (lambda f, o: {"features": f, "as_of": "2026-01-01T00:00:00Z"}, 422, "/as_of"),
         (lambda f, o: {"columns": {name: [1.0] for name in f}, "as_of": "2026-01-01T00:00:00Z"}, 422, "/as_of"),
+        (lambda f, o: {"customers": [{"features": f}], "as_of": "2026-01-01T00:00:00Z"}, 422, "/as_of"),
         (lambda f, o: {"orders": [o], "as_of": "soon"}, 422, "/as_of"),
         (lambda f, o: {"customers": [{"features": f}] * 1501}, 413, "/customers"),
         (lambda f, o: {"customers": [{"orders": [o] * 6000}]}, 413, "/customers/0/orders"),

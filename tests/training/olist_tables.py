@@ -10,12 +10,13 @@ TABLES: dict[str, tuple[list[str], list[list[str]]]] = {
     ),
     "olist_orders_dataset": (
         [
-            "order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_delivered_customer_date",
-            "order_estimated_delivery_date",
+            "order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at",
+            "order_delivered_carrier_date", "order_delivered_customer_date", "order_estimated_delivery_date",
         ],
         [
             [
                 f"o{n}", f"c{n}", "canceled" if n == 7 else "delivered", f"2018-0{1 + n % 8}-11 10:0{n % 10}:00",
+                "2018-01-01 00:00:00", "2018-01-02 00:00:00",
                 "" if n == 7 else f"2018-0{1 + n % 8}-2{n % 9} 12:00:00", f"2018-0{1 + n % 8}-25 00:00:00",
             ]
             for n in range(60)

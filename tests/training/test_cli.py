@@ -203,6 +203,14 @@ def test_an_empty_registry_is_said_to_be_empty(tmp_path: Path, published: Regist
     assert "never been moved" in training("models", "list", "--registry", published.url, "--alias", "canary").stdout
 
 
+def test_one_unreadable_card_does_not_hide_the_others(published: Registry, sample_result: Result) -> None:
+    published.publish("20260101T000000Z-00000001", b"{}", {})
+    listed = training("models", "list", "--registry", published.url)
+    assert listed.returncode == 0
+    assert re.search(r"20260101T000000Z-00000001 +its card cannot be read", listed.stdout)
+    assert sample_result.made.card.version in listed.stdout
+
+
 def test_promoting_what_is_live_moves_nothing(published: Registry, sample_result: Result) -> None:
     done = training("models", "promote", "--registry", published.url, sample_result.made.card.version)
     assert (done.returncode, len(published.moves("production"))) == (0, 1)

@@ -122,6 +122,38 @@ def test_an_offset_is_honoured(database: Backend, folder: Path) -> None:
     assert line["ordered_at"] == datetime(2018, 3, 11, 5, 2)  # noqa: DTZ001
 
 
+@pytest.mark.parametrize("new", ["2018-88-11 10:02:00", "3018-03-11 10:02:00"])
+def test_empty_lines_do_not_move_the_place_of_a_bad_date(database: Backend, folder: Path, new: str) -> None:
+    path = folder / f"{ORDERS}.csv"
+    path.write_text(path.read_text().replace("o1,", "\n\no1,", 1).replace("2018-03-11 10:02:00", new, 1))
+    error = refused(database, folder, BadValueError)
+    assert f"order_purchase_timestamp is '{new}'" in error.message
+    assert f"line {path.read_text().split(new)[0].count(chr(10)) + 1}:" in error.message
+
+
+def test_a_bad_date_is_told_without_the_text_beside_it(database: Backend, folder: Path) -> None:
+    replace_in(folder, REVIEWS, "2018-09-03 08:00:00", "2018-99-03 08:00:00")
+    error = refused(database, folder, BadValueError)
+    # Its row begins a line earlier: the comment before it spans two.
+    assert error.message == f"{REVIEWS}.csv, line 6: review_answer_timestamp is '2018-99-03 08:00:00'"
+
+
+def test_a_row_with_a_column_too_many_is_told_as_that(database: Backend, folder: Path) -> None:
+    replace_in(folder, ORDERS, "o5,c5,", "o5,c5,x,")
+    assert "too many columns" in refused(database, folder, BadValueError).message
+
+
+def test_a_damaged_archive_is_refused(database: Backend, folder: Path) -> None:
+    path = folder / f"{ITEMS}.csv"
+    content = bytearray(gzip.compress(path.read_bytes(), compresslevel=0))
+    place = content.index(b"22.50")
+    content[place : place + 5] = b"92.50"
+    path.with_suffix(".csv.gz").write_bytes(content)
+    path.unlink()
+    with pytest.raises(UnreadableFileError, match="CRC"):
+        olist.load(database, folder)
+
+
 def test_empty_lines_do_not_move_the_place_that_is_told(database: Backend, folder: Path) -> None:
     path = folder / f"{ITEMS}.csv"
     path.write_text(path.read_text().replace("o3,1,", "\n\no3,1,", 1).replace("o9,2,p1,19.50", "o9,2,p1,-19.50"))
@@ -159,6 +191,8 @@ def test_a_missing_column_is_named_with_the_nearest_one(database: Backend, folde
     [
         (ORDERS, "2018-03-11 10:02:00", "2018-02-30 10:02:00", "order_purchase_timestamp"),
         (ORDERS, "2018-03-11 10:02:00", "11/03/2018 later", "order_purchase_timestamp"),
+        (ORDERS, "2018-03-22 12:00:00", "rubbish", "order_delivered_customer_date"),
+        (ORDERS, "2018-03-25 00:00:00", "rubbish", "order_estimated_delivery_date"),
         (ITEMS, "22.50", "twenty", "price"),
         (ITEMS, "22.50", "-22.50", "price"),
         (ITEMS, "22.50", "1e30", "price"),

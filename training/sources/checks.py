@@ -2,7 +2,7 @@
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -32,7 +32,7 @@ _REJECTIONS = {
 }
 
 
-def refuse_rejected(database: Backend, path: Path, header: Sequence[str]) -> None:
+def refuse_rejected(database: Backend, path: Path, header: Sequence[str], types: Mapping[str, str]) -> None:
     """Refuse a file of which DuckDB rejected rows: the first of them is told.
 
     Parameters
@@ -41,6 +41,8 @@ def refuse_rejected(database: Backend, path: Path, header: Sequence[str]) -> Non
         Where the file was read with `store_rejects`.
     path, header
         The file and its columns.
+    types
+        DuckDB types by name, of the columns that were read.
 
     Raises
     ------
@@ -50,24 +52,30 @@ def refuse_rejected(database: Backend, path: Path, header: Sequence[str]) -> Non
         The file is not UTF-8.
     """
     found = first_row(
-        database, "SELECT line, column_name, error_type FROM reject_errors ORDER BY line, column_idx LIMIT 1"
+        database, "SELECT line, error_type FROM reject_errors ORDER BY line, error_type = 'CAST', column_idx LIMIT 1"
     )
     if not found:
         return
-    number, name, kind = found
+    number, kind = found
     if kind == "INVALID ENCODING":
         raise not_utf8(path)
-    line, record = _locate(path, number)
+    line, record = _locate(path, number, count_empty=True)
     where = f"{path.name}, line {line}"
     if kind != "CAST":
         raise BadValueError(
             f"{where}: the row {_REJECTIONS.get(kind, 'cannot be read')}",
             hint="mend or remove the row; the file may be cut off",
         )
-    value = record[header.index(name)] if name in header and len(record) == len(header) else ""
-    raise BadValueError(
-        f"{where}: {name} is {value[:40]!r}", hint=f"mend the value or empty it; {_expected(database, name)}"
-    )
+    # Not by DuckDB's column name: where columns were left out it names another one.
+    cells = dict(zip(header, record, strict=False))
+    for name, kind in types.items():
+        value = cells.get(name, "")
+        if value and first_row(database, f"SELECT TRY_CAST({_literal(value)} AS {kind}) IS NULL")[0]:
+            takes = "a date such as 2018-10-17 17:30:18" if kind == "TIMESTAMPTZ" else "a number such as 129.90"
+            raise BadValueError(
+                f"{where}: {name} is {value[:40]!r}", hint=f"mend the value or empty it; {name} takes {takes}"
+            )
+    raise BadValueError(f"{where}: a value cannot be read", hint="mend the row; dates and numbers are checked")
 
 
 def refuse_invalid(database: Backend, path: Path, header: Sequence[str], table: str, name: str, column: Column) -> None:
@@ -194,27 +202,26 @@ def open_text(path: Path, errors: str) -> IO[str]:
     return path.open(encoding="utf-8-sig", errors=errors, newline="")
 
 
-def _expected(database: Backend, name: str) -> str:
-    message = str(first_row(database, "SELECT error_message FROM reject_errors ORDER BY line, column_idx LIMIT 1")[0])
-    if "TIMESTAMP" in message:
-        return f"{name} takes a date such as 2018-10-17 17:30:18"
-    return f"{name} takes a number such as 129.90"
-
-
 def _range(column: Column) -> str:
     if column.kind == "time":
         return f"dates from {EARLIEST:%Y} to {LATEST:%Y}"
     return f"{'whole numbers, ' if column.kind == 'integer' else ''}{column.valid}"
 
 
-def _locate(path: Path, number: int) -> tuple[int, list[str]]:
-    """Line and cells of a record; the header is number 1. Records may span lines, so their number is not their line."""
-    # DuckDB does not count empty lines as records.
-    records = ((line, record) for line, record in _records(path) if record)
+def _locate(path: Path, number: int, *, count_empty: bool = False) -> tuple[int, list[str]]:
+    """Line and cells of a record; the header is number 1. Records may span lines, so their number is not their line.
+
+    DuckDB counts empty lines where it tells of rejected rows, and not where it numbers the rows it kept.
+    """
+    records = ((line, record) for line, record in _records(path) if record or count_empty)
     try:
         return next(islice(records, number - 1, None), (number, []))
     except csv.Error:
         return number, []
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -1,6 +1,8 @@
 """CSV files to typed tables; whatever cannot be read is told with file, line, column and value."""
 
 import csv
+import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -155,7 +157,7 @@ def read(database: Backend, path: Path, table: FileTable) -> TableRead:
             f"{path.name} cannot be read: {str(error).splitlines()[0]}",
             hint="it must be CSV in UTF-8 with commas and one kind of line ends",
         ) from error
-    refuse_rejected(database, path, header)
+    refuse_rejected(database, path, header, {name: types[name] for name in header if name in table.columns})
     rows = first_row(database, f"SELECT count(*) FROM {quoted(table.name)}")[0]
     if rows == 0:
         raise EmptyTableError(f"{path.name} has a header and no rows", hint="export it again")
@@ -172,6 +174,7 @@ def _stem(path: Path) -> str:
 
 def _header(path: Path) -> list[str]:
     try:
+        _refuse_damaged(path)
         with open_text(path, "strict") as file:
             beginning = file.read(1)
             file.seek(0)
@@ -182,7 +185,9 @@ def _header(path: Path) -> list[str]:
         raise UnreadableFileError(
             f"{path.name} cannot be read: {error.strerror or error}", hint="check its permissions, and that it is whole"
         ) from error
-    except (EOFError, csv.Error) as error:
+    except (EOFError, zlib.error) as error:
+        raise UnreadableFileError(f"{path.name} is damaged: {error}", hint="export or copy it again") from error
+    except csv.Error as error:
         raise UnreadableFileError(f"{path.name} cannot be read: {error}", hint="it must be CSV in UTF-8") from error
     if not beginning:
         raise EmptyTableError(f"{path.name} is empty", hint="export it again")
@@ -197,6 +202,14 @@ def _header(path: Path) -> list[str]:
             f"{path.name} has a column without a name, number {header.index('') + 1}", hint="name or remove it"
         )
     return header
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Check a compressed file's checksum and length: DuckDB reads over both."""
+    if path.name.lower().endswith(".gz"):
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                continue
 
 
 def _canonical(name: str, column: Column) -> str:
