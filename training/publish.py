@@ -6,9 +6,11 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
+from segmentation.model import NEEDED_TO_SERVE, assemble
 from training.clock import iso, now
 
 if TYPE_CHECKING:
+    from segmentation.model import Model
     from segmentation.registry import Move, Registry
     from training.bundle import Bundle
 
@@ -39,6 +41,28 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str) -> Move:
     """
     registry.publish(made.card.version, made.card_content, made.files)
     return promote(registry, alias, made.card.version, why)
+
+
+def proved(registry: Registry, version: str) -> Model:
+    """A published model, verified, that reproduced its golden rows and histories.
+
+    Parameters
+    ----------
+    registry, version
+        Where it is.
+
+    Returns
+    -------
+    Model
+        Ready to use.
+
+    Raises
+    ------
+    RegistryError, ModelError
+        It is not there, or must not be used.
+    """
+    card = registry.read_card(version)
+    return assemble(card, {name: registry.read_file(version, name) for name in NEEDED_TO_SERVE})
 
 
 def promote(registry: Registry, alias: str, version: str, why: str) -> Move:

@@ -187,16 +187,15 @@ def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> 
 
 
 def _fills(raw: ir.Table, features: Sequence[Feature]) -> tuple[dict[str, float], dict[str, int], list[str]]:
+    counted = raw.agg(**{feature.name: raw[feature.name].isnull().sum() for feature in features})
+    lacking: dict[str, int] = counted.to_pyarrow().to_pylist()[0]
     fills: dict[str, float] = {}
-    lacking: dict[str, int] = {}
     unknown: list[str] = []
-    customers = int(raw.count().to_pyarrow().as_py())
     for feature in features:
-        # In the customers' order: a mean adds up in the order of its rows.
-        values = raw.filter(raw[feature.name].notnull()).order_by("customer_id")[feature.name].to_pandas().to_numpy()
-        lacking[feature.name] = customers - len(values)
         if feature.lacking == "never":
             continue
+        # In the customers' order: a mean adds up in the order of its rows.
+        values = raw.filter(raw[feature.name].notnull()).order_by("customer_id")[feature.name].to_pandas().to_numpy()
         if len(values) == 0:
             unknown.append(feature.name)
             continue

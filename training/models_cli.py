@@ -1,0 +1,108 @@
+"""`python -m training models COMMAND`: the registry's state and moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from segmentation.errors import ModelError, UnknownAliasError
+from segmentation.registry import open_registry
+from training.options import OUT, Example, alias_option, registry_option
+
+if TYPE_CHECKING:
+    from segmentation.card import Card
+    from segmentation.registry import Registry
+
+
+@click.group()
+def models() -> None:
+    """The registry's state and moves."""
+
+
+@models.command("list", cls=Example, epilog="python -m training models list --registry models")
+@registry_option
+@alias_option
+def list_models(url: str, alias: str) -> None:
+    """List the versions, which is live, and the alias's history."""
+    from training import summary
+
+    registry = open_registry(url)
+    moves = registry.moves(alias)
+    cards = {version: _readable(registry, version) for version in registry.versions()}
+    if not cards:
+        OUT.print(f"no model is published at {registry.url}")
+        return
+    summary.print_versions(OUT, cards, {alias: moves[-1].version} if moves else {})
+    OUT.print()
+    if moves:
+        summary.print_moves(OUT, moves)
+    else:
+        OUT.print(f"{alias} has never been moved to any of them")
+
+
+@models.command(cls=Example, epilog="python -m training models show --registry models")
+@registry_option
+@alias_option
+@click.argument("version", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the model card.")
+def show(url: str, alias: str, version: str | None, as_json: bool) -> None:
+    """Show a version; without one, the live one."""
+    from training import summary
+
+    registry = open_registry(url)
+    chosen = version or registry.live(alias).version
+    if as_json:
+        click.echo(registry.read_card(chosen).decode(), nl=False)
+    else:
+        summary.print_card(OUT, registry.card(chosen))
+
+
+@models.command(
+    cls=Example,
+    epilog="python -m training models promote --registry models 20261122T033000Z-0a1b2c3d --why 'campaign starts'",
+)
+@registry_option
+@alias_option
+@click.argument("version")
+@click.option("--why", default="promoted by hand", show_default=True, help="For the history.")
+def promote(url: str, alias: str, version: str, why: str) -> None:
+    """Make a published version live, once it has proved itself."""
+    _promote(url, alias, version, why)
+
+
+@models.command(cls=Example, epilog="python -m training models rollback --registry models --why 'wrong data'")
+@registry_option
+@alias_option
+@click.option("--why", default="rolled back by hand", show_default=True, help="For the history.")
+def rollback(url: str, alias: str, why: str) -> None:
+    """Make the version live that was live before the present one; again, and it goes back one further."""
+    registry = open_registry(url)
+    present, earlier = registry.live(alias).version, registry.previous(alias)
+    if earlier is None:
+        raise UnknownAliasError(
+            f"{alias!r} has no earlier version to go back to", hint="promote a version: `models list` shows them"
+        )
+    _promote(url, alias, earlier, why)
+    OUT.print(f"instead of {present}")
+
+
+def _promote(url: str, alias: str, version: str, why: str) -> None:
+    from training import publish
+
+    registry = open_registry(url)
+    publish.proved(registry, version)
+    moves = registry.moves(alias)
+    if moves and moves[-1].version == version:
+        OUT.print(f"{version} is live as {alias} already (move {moves[-1].sequence})")
+        return
+    move = publish.promote(registry, alias, version, why)
+    OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
+
+
+def _readable(registry: Registry, version: str) -> Card | None:
+    """The card, or None where this release cannot read it: one bad version must not hide the others."""
+    try:
+        return registry.card(version)
+    except ModelError:
+        return None
