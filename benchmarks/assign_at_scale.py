@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import command
+from segmentation.features import ORDER_FEATURES
 from segmentation.model import NEEDED_TO_SERVE, assemble
 from segmentation.settings import Settings
 from segmentation.tables import ORDERS
 from training import clock, configuration, job
 from training.assign import assign
 from training.database import open_database
-from training.sources import Orders
+from training.sources import Loaded
 
 SIZES = (300_000, 1_000_000, 3_000_000)
 LINES_PER_CUSTOMER = 3.5
@@ -65,7 +66,7 @@ def measure(customers: int) -> None:
     lines = int(customers * LINES_PER_CUSTOMER)
     with tempfile.TemporaryDirectory() as folder, open_database(settings) as database:
         database.raw_sql(ORDER_LINES.format(customers=customers, lines=lines))
-        orders = Orders("generated", database.table("orders"), frozenset(column.name for column in ORDERS))
+        orders = Loaded("generated", ORDERS, database.table("orders"), frozenset(ORDERS.names), ORDER_FEATURES)
         started = time.perf_counter()
         assigned = assign(database, orders, model, Path(folder, "segments.parquet"))
         seconds = time.perf_counter() - started

@@ -9,8 +9,10 @@ import msgspec
 
 from segmentation.drift import FeatureReference
 from segmentation.errors import InconsistentModelError, SchemaVersionError
+from segmentation.rules import Condition
+from segmentation.tables import TableName
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a reader of the previous schema could misread a card."""
 
 
@@ -70,8 +72,61 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSegment:
+    """A segment by condition instead of by clustering; see `segmentation.rules`.
+
+    Parameters
+    ----------
+    id, name, colour, customers, share, revenue_share, profile
+        As in `Segment`; None, and no profile, where it has too few customers to tell of them.
+    when
+        Conditions on features, all of which must hold.
+    why
+        What the rule is for, for people.
+    """
+
+    id: int
+    name: str
+    colour: str
+    customers: int | None
+    share: float | None
+    revenue_share: float | None
+    when: tuple[Condition, ...]
+    why: str
+    profile: dict[str, Quantiles]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """How far a customer's first events tell their segment; see `training.history`.
+
+    Parameters
+    ----------
+    events, customers
+        Number of first events, and customers with more than these.
+    agreement, kappa, kappa_standard_error
+        Share of them who are in the same segment after these as after all of their events; the same beyond chance.
+    """
+
+    events: int
+    customers: int
+    agreement: float
+    kappa: float
+    kappa_standard_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaning:
+    """What one cleaning rule found in the training data."""
+
+    rule: str
+    rows: int
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """How good the model is, on its training customers.
+    """How good the model is, on the training customers whom no rule segment took.
 
     Parameters
     ----------
@@ -96,34 +151,34 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What the model was trained on."""
+    """What the model was trained on: rows of its canonical table; None where that has no orders, or no time."""
 
-    order_lines: int
-    orders: int
+    rows: int
     customers: int
-    one_order_customers: int
-    earliest_order: str
-    latest_order: str
+    orders: int | None
+    one_order_customers: int | None
+    earliest: str | None
+    latest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenRow:
-    """A synthetic feature row and what the Pipeline says of it."""
+    """A synthetic feature row and what the Pipeline says of it, or what a rule says: then without a distance."""
 
     features: tuple[float, ...]
     segment: int
-    distance: float
+    distance: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenHistory:
-    """A synthetic customer's orders (canonical lines), their features, and what the Pipeline says of them."""
+    """A synthetic customer's rows of the canonical table, their features, and what the Pipeline or a rule says."""
 
     as_of: str
-    orders: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, Any], ...]
     features: tuple[float, ...]
     segment: int
-    distance: float
+    distance: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +191,16 @@ class Card:
         Of the model; sorts by time of creation.
     created_at, as_of
         When the model was made, and the moment from which its customers were looked at; ISO 8601, UTC.
-    source
-        Name of the source of its training data.
+    source, table
+        Name of the source of its training data, and which canonical table features are made of.
+    cleaning
+        What each cleaning rule found.
     features, left_out
         Its features, in the order of the arrays; and why others of those asked for are not among them.
-    segments
-        In the order of the centroids.
+    segments, rule_segments
+        In the order of the centroids; and those by rule, asked first, in their order.
+    history
+        The stability curve that a minimum history was chosen by; empty where none was.
     drift
         By feature, the frozen reference.
     configuration
@@ -157,12 +216,15 @@ class Card:
     created_at: str
     as_of: str
     source: str
+    table: TableName
     counts: Counts
-    cleaning: dict[str, int]
+    cleaning: tuple[Cleaning, ...]
     features: tuple[CardFeature, ...]
     left_out: dict[str, str]
     segments: tuple[Segment, ...]
+    rule_segments: tuple[RuleSegment, ...]
     metrics: Metrics
+    history: tuple[HistoryPoint, ...]
     drift: dict[str, FeatureReference]
     golden_rows: tuple[GoldenRow, ...]
     golden_histories: tuple[GoldenHistory, ...]
@@ -172,8 +234,13 @@ class Card:
 
     @property
     def k(self) -> int:
-        """Number of segments."""
+        """Number of clusters."""
         return len(self.segments)
+
+    @property
+    def all_segments(self) -> tuple[Segment | RuleSegment, ...]:
+        """Segments by clustering, then those by rule."""
+        return (*self.segments, *self.rule_segments)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -7,22 +7,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from segmentation.assignment import assign
 from segmentation.card import Card
 from segmentation.errors import GoldenMismatchError, InconsistentModelError
-from segmentation.histories import TIMES, History, HistoryQuery, OrderLine
-from segmentation.scoring import Arrays, Floats, score
+from segmentation.histories import History, HistoryQuery, row_type
+from segmentation.scoring import Arrays, Floats
+from segmentation.tables import Table
 
 RELATIVE_TOLERANCE = 1e-9
 """Room for another CPU's rounding; a wrong formula is far outside."""
 
 
-def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
+def prove(card: Card, arrays: Arrays, query: HistoryQuery | None) -> None:
     """Check that arrays and SQL reproduce what the card expects of them.
 
     Parameters
     ----------
     card, arrays, query
-        The parts of one model.
+        The parts of one model; no query for a model of customer tables, whose rows are features already.
 
     Raises
     ------
@@ -31,20 +33,23 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
     InconsistentModelError
         The card's golden rows or histories are missing, or do not fit its features.
     """
-    if not card.golden_rows or not card.golden_histories:
+    if not card.golden_rows or bool(card.golden_histories) != (query is not None):
         raise InconsistentModelError("the card has no golden rows or histories", hint="publish the model again")
     rows = _matrix((row.features for row in card.golden_rows), len(card.features))
     _compare(
         "golden row",
+        card,
         arrays,
         rows,
         [row.segment for row in card.golden_rows],
         [row.distance for row in card.golden_rows],
     )
+    if query is None:
+        return
     expected = _matrix((history.features for history in card.golden_histories), len(card.features))
     positions, computed = query.run(
         [
-            History(number, datetime.fromisoformat(history.as_of), order_lines(history.orders))
+            History(number, datetime.fromisoformat(history.as_of), canonical_rows(query.table, history.rows))
             for number, history in enumerate(card.golden_histories)
         ]
     )
@@ -61,6 +66,7 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
         )
     _compare(
         "golden history",
+        card,
         arrays,
         computed,
         [history.segment for history in card.golden_histories],
@@ -68,32 +74,34 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery) -> None:
     )
 
 
-def order_lines(orders: Iterable[object]) -> list[Any]:
-    """Order lines of a card as the query takes them.
+def canonical_rows(table: Table, rows: Iterable[object]) -> list[Any]:
+    """Rows of a card as the query takes them.
 
     Parameters
     ----------
-    orders
-        Canonical order lines as JSON objects.
+    table
+        The canonical table.
+    rows
+        Its rows as JSON objects.
 
     Returns
     -------
-    list of OrderLine
-        The same lines, checked.
+    list
+        The same rows as `histories.row_type(table)`, checked, moments in UTC.
 
     Raises
     ------
     InconsistentModelError
-        A line is not canonical.
+        A row is not canonical.
     """
     try:
-        lines: list[Any] = [msgspec.convert(line, OrderLine) for line in orders]
+        lines: list[Any] = [msgspec.convert(row, row_type(table)) for row in rows]
     except msgspec.ValidationError as error:
         raise InconsistentModelError(
             f"a golden history is not canonical: {error}", hint="publish the model again"
         ) from error
     for line in lines:
-        for name in TIMES:
+        for name in table.times:
             moment = getattr(line, name)
             if moment is not None and moment.tzinfo is not None:
                 setattr(line, name, moment.astimezone(UTC))
@@ -107,9 +115,14 @@ def _matrix(rows: Iterable[tuple[float, ...]], width: int) -> Floats:
     return np.array(listed, dtype=np.float64).reshape(len(listed), width)
 
 
-def _compare(what: str, arrays: Arrays, features: Floats, segments: list[int], distances: list[float]) -> None:
-    scores = score(arrays, features)
-    same_distance = np.isclose(scores.distance, distances, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE)
+def _compare(
+    what: str, card: Card, arrays: Arrays, features: Floats, segments: list[int], distances: list[float | None]
+) -> None:
+    scores = assign(card, arrays, features)
+    expected = np.array(distances, dtype=np.float64)
+    same_distance = np.isclose(
+        scores.distance, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE, equal_nan=True
+    )
     wrong = np.flatnonzero((scores.segment != segments) | ~same_distance)
     if len(wrong):
         raise GoldenMismatchError(

@@ -1,4 +1,4 @@
-"""Raw orders to features with the SQL that travels with a model: the feature code of training, by construction.
+"""Raw orders or events to features with the SQL that travels with a model: by construction the code of training.
 
 DuckDB runs it in memory on one thread, with a memory limit and a time limit, without access to files, the network or
 extensions, and with its configuration locked.
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from functools import cache
 from queue import LifoQueue
 from typing import Annotated, Any
 
@@ -17,13 +18,13 @@ import numpy as np
 
 from segmentation.errors import InconsistentModelError, InvalidFieldError, QueryLimitError
 from segmentation.scoring import Floats
-from segmentation.tables import AS_OF, ORDERS, Column, create_orders_sql
+from segmentation.tables import AS_OF, Column, Table, create_table_sql
 
 MEMORY_LIMIT = "256MB"
 TIME_LIMIT_SECONDS = 10.0
 CONNECTIONS = 4
 LARGE = 10_000
-"""Order lines above which queries wait for each other: the memory is enough for one of them beside small ones."""
+"""Rows above which queries wait for each other: the memory is enough for one of them beside small ones."""
 
 _TYPES: dict[str, Any] = {"text": str, "time": datetime, "integer": int}
 
@@ -41,35 +42,46 @@ def _field(column: Column) -> Any:
     return (column.name, kind) if column.required else (column.name, kind | None, None)
 
 
-OrderLine = msgspec.defstruct(
-    "OrderLine",
-    [_field(column) for column in ORDERS if column.name != "customer_id"],
-    kw_only=True,
-    forbid_unknown_fields=True,
-)
-"""One order line as a client sends it: the canonical columns but customer_id; what is unknown is left out or null."""
+@cache
+def row_type(table: Table) -> Any:
+    """A row of a canonical table as a client sends it: without customer_id; what is unknown is left out or null.
 
+    Parameters
+    ----------
+    table
+        Which canonical table.
 
-TIMES = tuple(column.name for column in ORDERS if column.kind == "time")
-"""Fields of an order line that are moments."""
+    Returns
+    -------
+    type
+        A msgspec Struct.
+    """
+    return msgspec.defstruct(
+        f"{table.name.capitalize()}Row",
+        [_field(column) for column in table.columns if column.name != "customer_id"],
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
 
 
 class History(msgspec.Struct):
-    """One customer's order lines and the moment they are looked at from.
+    """One customer's rows and the moment they are looked at from.
 
     Moments must be in UTC: DuckDB's TIMESTAMP drops the offset of 10:00+02:00 and keeps the 10.
     """
 
     customer: int
     as_of: datetime
-    orders: Sequence[Any]
+    rows: Sequence[Any]
 
 
 class HistoryQuery:
-    """A model's feature definition, ready to run on raw orders.
+    """A model's feature definition, ready to run on raw orders or events.
 
     Parameters
     ----------
+    table
+        The canonical table that it reads.
     sql
         Content of `features.sql`.
     features
@@ -78,10 +90,12 @@ class HistoryQuery:
     Raises
     ------
     InconsistentModelError
-        The SQL is not one SELECT over `orders` that gives the model's features.
+        The SQL is not one SELECT over the table that gives the model's features.
     """
 
-    def __init__(self, sql: str, features: Sequence[str]) -> None:
+    def __init__(self, table: Table, sql: str, features: Sequence[str]) -> None:
+        self.table = table
+        self._insert = _insert_sql(table)
         self._features = tuple(features)
         _refuse_all_but_one_select(sql)
         database = duckdb.connect(
@@ -95,7 +109,7 @@ class HistoryQuery:
                 "temp_directory": "",
             },
         )
-        database.execute(create_orders_sql())
+        database.execute(create_table_sql(table))
         database.execute("SET enable_external_access = false")
         # As many as a worker has threads, so that one customer does not wait for a batch of thousands. They share the
         # table and see only their own rows in it, because no transaction is ever committed.
@@ -106,7 +120,7 @@ class HistoryQuery:
         database.execute("SET lock_configuration = true")
 
     def run(self, histories: Sequence[History]) -> tuple[list[int], Floats]:
-        """Compute the features of customers from their orders, all in one query.
+        """Compute the features of customers from their rows, all in one query.
 
         Parameters
         ----------
@@ -116,7 +130,7 @@ class HistoryQuery:
         Returns
         -------
         positions : list of int
-            Customers who have an order on or before their `as_of`, ascending.
+            Customers who have a row on or before their `as_of`, ascending.
         features : ndarray
             Their features, float64, shape (len(positions), d); NaN where a feature cannot be computed.
 
@@ -125,19 +139,43 @@ class HistoryQuery:
         QueryLimitError
             The query ran too long or needs too much memory.
         InvalidFieldError
-            The orders hold numbers that cannot be computed with.
+            The rows hold numbers that cannot be computed with.
         """
         document = msgspec.json.encode(histories).decode()
-        lines = sum(len(history.orders) for history in histories)
+        lines = sum(len(history.rows) for history in histories)
         with self._large if lines > LARGE else nullcontext():
             connection = self._connections.get()
             try:
-                found = _run(connection, document)
+                found = self._run(connection, document)
             finally:
                 self._connections.put(connection)
         positions = [int(customer) for customer in found["customer_id"]]
         columns = [np.ma.filled(np.ma.asarray(found[name], dtype=np.float64), np.nan) for name in self._features]
         return positions, np.column_stack(columns) if positions else np.empty((0, len(self._features)))
+
+    def _run(self, connection: duckdb.DuckDBPyConnection, document: str) -> dict[str, Any]:
+        timer = threading.Timer(TIME_LIMIT_SECONDS, connection.interrupt)
+        # Rolled back always: quicker than emptying the table, and nobody's orders stay behind.
+        connection.execute("BEGIN")
+        timer.start()
+        try:
+            connection.execute(self._insert, [document])
+            found: dict[str, Any] = connection.execute("EXECUTE features").fetchnumpy()
+        except duckdb.InterruptException as error:
+            raise QueryLimitError(
+                f"features were not computed within {TIME_LIMIT_SECONDS:g} s", hint="send fewer rows at once"
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryLimitError("the rows need more memory than there is", hint="send fewer at once") from error
+        except duckdb.DataError as error:
+            # DuckDB's own words may quote a value.
+            raise InvalidFieldError(
+                "the rows hold numbers that cannot be added up", hint="check quantities and prices", pointer=""
+            ) from error
+        finally:
+            timer.cancel()
+            connection.execute("ROLLBACK")
+        return found
 
     def _prepared(self, connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
         # On a few rows the optimizer costs more than it saves: 6.5 ms a query against 1.1 without it.
@@ -168,46 +206,18 @@ def _refuse_all_but_one_select(sql: str) -> None:
         raise InconsistentModelError("features.sql is not one SELECT", hint="publish the model again")
 
 
-def _run(connection: duckdb.DuckDBPyConnection, document: str) -> dict[str, Any]:
-    timer = threading.Timer(TIME_LIMIT_SECONDS, connection.interrupt)
-    # Rolled back always: quicker than emptying the table, and nobody's orders stay behind.
-    connection.execute("BEGIN")
-    timer.start()
-    try:
-        connection.execute(_INSERT, [document])
-        found: dict[str, Any] = connection.execute("EXECUTE features").fetchnumpy()
-    except duckdb.InterruptException as error:
-        raise QueryLimitError(
-            f"features were not computed within {TIME_LIMIT_SECONDS:g} s", hint="send fewer orders at once"
-        ) from error
-    except duckdb.OutOfMemoryException as error:
-        raise QueryLimitError("the orders need more memory than there is", hint="send fewer at once") from error
-    except duckdb.DataError as error:
-        # DuckDB's own words may quote a value.
-        raise InvalidFieldError(
-            "the orders hold numbers that cannot be added up", hint="check quantities and prices", pointer=""
-        ) from error
-    finally:
-        timer.cancel()
-        connection.execute("ROLLBACK")
-    return found
-
-
-def _insert_sql() -> str:
-    """Unpack customers and their orders from one JSON document: no per-row work in Python."""
-    line = {column.name: column.sql_type for column in ORDERS if column.name != "customer_id"}
-    structure = msgspec.json.encode([{"customer": "BIGINT", "as_of": AS_OF.sql_type, "orders": [line]}]).decode()
+def _insert_sql(table: Table) -> str:
+    """Unpack customers and their rows from one JSON document: no per-row work in Python."""
+    line = {column.name: column.sql_type for column in table.columns if column.name != "customer_id"}
+    structure = msgspec.json.encode([{"customer": "BIGINT", "as_of": AS_OF.sql_type, "rows": [line]}]).decode()
     # Zero-padded, so that the ids sort as the numbers do.
     known = {"customer_id": "printf('%012d', customer)", AS_OF.name: AS_OF.name}
-    columns = ", ".join(known.get(column.name, f'line."{column.name}"') for column in (*ORDERS, AS_OF))
+    columns = ", ".join(known.get(column.name, f'line."{column.name}"') for column in (*table.columns, AS_OF))
     return (
-        f"INSERT INTO orders SELECT {columns} FROM ("
-        "SELECT customer.customer AS customer, customer.as_of AS as_of, unnest(customer.orders) AS line FROM ("
+        f"INSERT INTO {table.name} SELECT {columns} FROM ("
+        "SELECT customer.customer AS customer, customer.as_of AS as_of, unnest(customer.rows) AS line FROM ("
         f"SELECT unnest(from_json_strict($1, '{structure}')) AS customer))"
     )
-
-
-_INSERT = _insert_sql()
 
 
 def _first_line(error: Exception) -> str:

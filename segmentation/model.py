@@ -12,6 +12,7 @@ from segmentation.card import Card
 from segmentation.errors import DigestMismatchError, InconsistentModelError, ModelError, SegmentationError
 from segmentation.histories import HistoryQuery
 from segmentation.scoring import Arrays
+from segmentation.tables import TABLES
 
 CARD = "card.json"
 PIPELINE = "model.pkl"
@@ -23,11 +24,17 @@ NEEDED_TO_SERVE = (ARRAYS, SQL)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A model that reproduced its golden rows and histories."""
+    """A model that reproduced its golden rows and histories.
+
+    Parameters
+    ----------
+    query
+        Makes features of raw rows; None for a model of customer tables, whose rows are features already.
+    """
 
     card: Card
     arrays: Arrays
-    query: HistoryQuery
+    query: HistoryQuery | None
     sql: str
 
     @property
@@ -91,7 +98,8 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         )
     try:
         sql = files[SQL].decode()
-        query = HistoryQuery(sql, card.feature_names)
+        table = TABLES.get(card.table)
+        query = None if table is None else HistoryQuery(table, sql, card.feature_names)
         golden.prove(card, arrays, query)
         datetime.fromisoformat(card.as_of)
         datetime.fromisoformat(card.created_at)

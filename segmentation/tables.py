@@ -1,14 +1,16 @@
-"""The canonical tables: what every source is brought into, and what a raw order over HTTP must look like.
+"""The canonical tables: what every source is brought into, and what a raw order or event over HTTP must look like.
 
 One definition serves the loaders, the feature expressions and the service's decoder. It knows neither Ibis nor DuckDB,
 so that the service can import it without either.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-Kind = Literal["text", "time", "money", "quantity", "score", "integer"]
+Kind = Literal["text", "time", "money", "quantity", "score", "integer", "number"]
+TableName = Literal["orders", "events", "profiles"]
 
 SQL_TYPES: dict[Kind, str] = {
     "text": "VARCHAR",
@@ -17,6 +19,7 @@ SQL_TYPES: dict[Kind, str] = {
     "quantity": "DECIMAL(12, 3)",
     "score": "DECIMAL(7, 4)",
     "integer": "INTEGER",
+    "number": "DOUBLE",
 }
 """DuckDB's type of each kind. Money, quantities and scores are decimals so that their sums are exact in any order."""
 
@@ -61,8 +64,42 @@ class Column:
         return SQL_TYPES[self.kind]
 
 
-ORDERS: tuple[Column, ...] = (
-    Column("customer_id", "text", "the person, the same over all of their orders", required=True),
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A canonical table.
+
+    Parameters
+    ----------
+    name
+        Also the name of the table that a model's SQL reads.
+    rows
+        What its rows are called.
+    columns
+        In their order.
+    moment
+        The column that says when a row happened; None where rows have no time.
+    """
+
+    name: TableName
+    rows: str
+    columns: tuple[Column, ...]
+    moment: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """Names of the columns that are moments."""
+        return tuple(column.name for column in self.columns if column.kind == "time")
+
+
+_CUSTOMER = Column("customer_id", "text", "the person, the same in all of their rows", required=True)
+
+_ORDER_COLUMNS: tuple[Column, ...] = (
+    _CUSTOMER,
     Column("order_id", "text", "the order that this line belongs to", required=True),
     Column("ordered_at", "time", "when the order was placed, UTC", required=True),
     Column("product_id", "text", "what was bought"),
@@ -82,24 +119,62 @@ ORDERS: tuple[Column, ...] = (
     Column("estimated_delivery_at", "time", "the delivery date promised, UTC"),
     Column("status", "text", "'cancelled' where the order was cancelled; other values are not interpreted"),
 )
+
+_EVENT_COLUMNS: tuple[Column, ...] = (
+    _CUSTOMER,
+    Column("event_type", "text", "view, cart, remove_from_cart or purchase; others are not interpreted", required=True),
+    Column("occurred_at", "time", "when it happened, UTC", required=True),
+    Column("product_id", "text", "what was looked at or bought"),
+    Column("category", "text", "the product's category"),
+    Column("brand", "text", "the product's brand"),
+    Column("price", "money", "the product's price, in the shop's currency", valid=Interval(0, 1e9)),
+    Column("session_id", "text", "the visit that the event belongs to"),
+)
+
+ORDERS = Table("orders", "order lines", _ORDER_COLUMNS, moment="ordered_at")
 """One row per order line. What belongs to the whole order (payment, freight, review, delivery, status) repeats."""
+
+EVENTS = Table("events", "events", _EVENT_COLUMNS, moment="occurred_at")
+"""One row per click event."""
+
+
+TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, EVENTS)}
+"""The canonical tables whose rows are brought to features by a query."""
+
+
+def profiles(numbers: Sequence[str]) -> Table:
+    """A customer table: one row per customer, numbers that are features already.
+
+    Parameters
+    ----------
+    numbers
+        Names of its numeric columns.
+
+    Returns
+    -------
+    Table
+        customer_id and the numbers.
+    """
+    columns = [Column(name, "number", "as the source gives it") for name in numbers]
+    return Table("profiles", "customers", (_CUSTOMER, *columns), moment=None)
+
 
 AS_OF = Column("as_of", "time", "the moment the row's customer is looked at from, UTC", required=True)
 """Added to each row before features are made, so that one query serves one snapshot or one moment per customer."""
 
 
-def create_orders_sql(name: str = "orders") -> str:
-    """SQL that creates an empty canonical `orders` table, the `as_of` column included.
+def create_table_sql(table: Table) -> str:
+    """SQL that creates an empty canonical table, the `as_of` column included.
 
     Parameters
     ----------
-    name
-        Name of the table.
+    table
+        Which.
 
     Returns
     -------
     str
         One CREATE TABLE statement.
     """
-    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in (*ORDERS, AS_OF))
-    return f'CREATE TABLE "{name}" ({columns})'
+    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in (*table.columns, AS_OF))
+    return f'CREATE TABLE "{table.name}" ({columns})'

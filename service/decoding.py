@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from segmentation.card import Card
 from segmentation.errors import BodyTooLargeError, InvalidFieldError, MalformedBodyError, nearest
-from segmentation.histories import TIMES, History, HistoryQuery, OrderLine
+from segmentation.histories import History, HistoryQuery, row_type
 from segmentation.scoring import Floats
-from segmentation.tables import EARLIEST, LATEST, ORDERS
+from segmentation.tables import EARLIEST, LATEST, TABLES, Table
 
 LARGEST = 1e12
 """No feature is larger; beyond it distances would overflow."""
@@ -28,7 +28,7 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Most customers and order lines in one request."""
+    """Most customers, and most order lines or events, in one request."""
 
     customers: int
     orders: int
@@ -45,7 +45,7 @@ class Batch:
     customer_ids
         As sent; None where none was.
     as_of
-        The moment each was looked at from, for those sent with orders; None for those sent with features.
+        The moment each was looked at from, for those sent with orders or events; None for those sent with features.
     """
 
     features: Floats
@@ -61,16 +61,18 @@ class Decoder:
     card
         The model's features: names, ranges, fills.
     query
-        Makes features of raw orders.
+        Makes features of raw orders or events; None where the model is of customer tables.
     limits
         How much one request may ask.
     """
 
-    def __init__(self, card: Card, query: HistoryQuery, limits: Limits) -> None:
+    def __init__(self, card: Card, query: HistoryQuery | None, limits: Limits) -> None:
         self._names = card.feature_names
         self._fills = np.array([np.nan if feature.fill is None else feature.fill for feature in card.features])
         self._as_of = datetime.fromisoformat(card.as_of)
         self._query = query
+        # The field that holds raw rows bears the name of the table that the model's features are made of.
+        raw = () if query is None else (query.table.name,)
         self._limits = limits
         values = [_value_type(feature.low, feature.high, feature.fill is not None) for feature in card.features]
         features = msgspec.defstruct(
@@ -82,10 +84,10 @@ class Decoder:
             kw_only=True,
             forbid_unknown_fields=True,
         )
-        either = [
-            ("features", features | UnsetType, UNSET),
-            ("orders", list[OrderLine] | UnsetType, UNSET),  # type: ignore[valid-type]
-        ]
+        either: list[Any] = [("features", features | UnsetType, UNSET)]
+        if query is not None:
+            row = row_type(query.table)
+            either.append((query.table.name, list[row] | UnsetType, UNSET))  # type: ignore[valid-type]
         customer = msgspec.defstruct(
             "Customer",
             [("customer_id", CustomerId | None, None), *either],
@@ -105,13 +107,15 @@ class Decoder:
             forbid_unknown_fields=True,
         )
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._body).decode
+        self._given = ("customers", "features", *raw, "columns")
         self._known = {
             "features": self._names,
             "columns": self._names,
-            "orders": [column.name for column in ORDERS if column.name != "customer_id"],
-            "customers": ["customer_id", "features", "orders"],
-            "": ["customers", "features", "orders", "columns", "customer_id", "as_of"],
+            "customers": ["customer_id", "features", *raw],
+            "": [*self._given, "customer_id", "as_of"],
         }
+        if query is not None:
+            self._known[query.table.name] = [name for name in query.table.names if name != "customer_id"]
 
     def decode(self, content: bytes) -> Batch:
         """Decode and validate a body, and make features of raw orders.
@@ -138,20 +142,18 @@ class Decoder:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             said = str(error) if isinstance(error, msgspec.DecodeError) else "it is not UTF-8, or nested too deeply"
             raise MalformedBodyError(f"the body is not JSON: {said}", hint="send one JSON object in UTF-8") from error
-        given = [name for name in ("customers", "features", "orders", "columns") if getattr(body, name) is not UNSET]
+        given = [name for name in self._given if getattr(body, name) is not UNSET]
         if len(given) != 1:
             raise InvalidFieldError(
                 f"the body has {' and '.join(given) or 'no customers'}",
-                hint="send exactly one of customers, features, orders, columns",
+                hint=f"send exactly one of {', '.join(self._given)}",
                 pointer="",
             )
         as_of = None if body.as_of is UNSET else _utc(body.as_of, "/as_of")
-        with_orders = given == ["orders"] or (
-            given == ["customers"] and any(customer.orders is not UNSET for customer in body.customers)
-        )
-        if as_of is not None and not with_orders:
+        customers = body.customers if given == ["customers"] else [body]
+        if as_of is not None and all(self._raw(customer) is UNSET for customer in customers):
             raise InvalidFieldError(
-                "as_of goes with orders", hint="features are what they are; leave as_of out", pointer="/as_of"
+                "as_of goes with orders or events", hint="features are what they are; leave as_of out", pointer="/as_of"
             )
         if given == ["columns"]:
             return self._columns(body.columns, body.customer_id)
@@ -173,33 +175,35 @@ class Decoder:
         lines = 0
         for position, customer in enumerate(customers):
             pointer = f"{base}{position}" if base else ""
-            if (customer.features is UNSET) == (customer.orders is UNSET):
-                raise InvalidFieldError(
-                    "a customer needs either features or orders", hint="send one of the two", pointer=pointer
-                )
-            if customer.orders is UNSET:
+            raw = self._raw(customer)
+            if (customer.features is UNSET) == (raw is UNSET):
+                either = " or ".join(name for name in self._given if name not in ("customers", "columns"))
+                raise InvalidFieldError(f"a customer needs either {either}", hint="send one of them", pointer=pointer)
+            if self._query is None or raw is UNSET:
                 rows[position] = msgspec.structs.astuple(customer.features)
                 continue
-            lines += len(customer.orders)
+            table = self._query.table
+            lines += len(raw)
             if lines > self._limits.orders:
                 raise BodyTooLargeError(
-                    f"more than {self._limits.orders} order lines",
+                    f"more than {self._limits.orders} {table.rows}",
                     hint="split the request",
-                    pointer=f"{pointer}/orders",
+                    pointer=f"{pointer}/{table.name}",
                 )
-            moment = self._moment(customer.orders, as_of, f"{pointer}/orders")
+            moment = self._moment(table, raw, as_of, f"{pointer}/{table.name}")
             moments[position] = moment
-            histories.append(History(position, moment, customer.orders))
-        if histories:
+            histories.append(History(position, moment, raw))
+        if self._query is not None and histories:
+            table = self._query.table
             found, computed = self._query.run(histories)
-            self._refuse_unknown(found, computed, base)
+            _refuse_unknown(table, self._names, found, computed, base)
             rows[found] = computed
             if len(found) != len(histories):
                 lost = min({history.customer for history in histories} - set(found))
                 raise InvalidFieldError(
-                    "the customer has no order on or before as_of",
-                    hint="send an earlier order or a later as_of",
-                    pointer=f"{base}{lost}/orders" if base else "/orders",
+                    f"the customer has no {table.name[:-1]} on or before as_of",
+                    hint=f"send an earlier {table.name[:-1]} or a later as_of",
+                    pointer=f"{base}{lost}/{table.name}" if base else f"/{table.name}",
                 )
         ids = [customer.customer_id for customer in customers]
         return Batch(features=self._filled(rows), customer_ids=ids, as_of=moments)
@@ -223,29 +227,21 @@ class Decoder:
         nothing = [None] * height
         return Batch(features=self._filled(rows), customer_ids=customer_id or nothing, as_of=nothing)
 
-    def _moment(self, orders: Sequence[Any], as_of: datetime | None, pointer: str) -> datetime:
-        """The moment to look from: what was asked for, or the newest thing known, never the clock."""
-        if not orders:
-            raise InvalidFieldError("there are no orders", hint="send at least one order line", pointer=pointer)
-        newest = self._as_of
-        for number, line in enumerate(orders):
-            for name in TIMES:
-                moment = getattr(line, name)
-                if moment is not None:
-                    setattr(line, name, _utc(moment, pointer, number, name))
-            newest = max(newest, line.ordered_at)
-        return as_of or newest
+    def _raw(self, customer: Any) -> Any:
+        return UNSET if self._query is None else getattr(customer, self._query.table.name)
 
-    def _refuse_unknown(self, positions: Sequence[int], rows: Floats, base: str) -> None:
-        """Features that no customer lacks must come out of the orders; what is missing in them is said."""
-        unknown = np.isnan(rows)
-        if unknown.any():
-            row, column = np.argwhere(unknown)[0]
-            raise InvalidFieldError(
-                f"{self._names[column]} cannot be computed from these orders",
-                hint="each needs a payment_value, or a unit_price and quantity",
-                pointer=f"{base}{positions[row]}/orders" if base else "/orders",
-            )
+    def _moment(self, table: Table, rows: Sequence[Any], as_of: datetime | None, pointer: str) -> datetime:
+        """The moment to look from: what was asked for, or the newest thing known, never the clock."""
+        if not rows:
+            raise InvalidFieldError(f"there are no {table.name}", hint="send at least one", pointer=pointer)
+        newest, happened = self._as_of, str(table.moment)
+        for number, row in enumerate(rows):
+            for name in table.times:
+                moment = getattr(row, name)
+                if moment is not None:
+                    setattr(row, name, _utc(moment, pointer, number, name))
+            newest = max(newest, getattr(row, happened))
+        return as_of or newest
 
     def _filled(self, rows: Floats) -> Floats:
         missing = np.isnan(rows)
@@ -271,8 +267,8 @@ class Decoder:
         hint = "see GET /model for the features and their ranges"
         if "datetime" in what:
             hint = "write dates as RFC 3339 says, such as 2018-06-01T10:00:00Z"
-        elif "orders" in steps:
-            hint = "see docs/http.md for the fields of an order line"
+        elif TABLES.keys() & set(steps):
+            hint = "see docs/http.md for the fields of orders and events"
         field = _FIELD.search(what)
         if field:
             room = next((step for step in reversed(steps) if step in self._known), "")
@@ -281,11 +277,27 @@ class Decoder:
             steps.append(name)
             if field["kind"] == "unknown":
                 what = "unknown field"
-                hint = nearest(name, self._known[room], "there are")
+                hint = (
+                    f"features of this model are not made of {name}; it takes {', '.join(self._known[room])}"
+                    if name in TABLES
+                    else nearest(name, self._known[room], "there are")
+                )
             else:
                 what = f"required field {name!r} is missing"
                 hint = f"it takes {', '.join(self._known[room])}"
         raise InvalidFieldError(what, hint=hint, pointer="".join(f"/{_escaped(step)}" for step in steps))
+
+
+def _refuse_unknown(table: Table, names: Sequence[str], positions: Sequence[int], rows: Floats, base: str) -> None:
+    """Features that no customer lacks must come out of the rows; what is missing in them is said."""
+    unknown = np.isnan(rows)
+    if unknown.any():
+        row, column = np.argwhere(unknown)[0]
+        raise InvalidFieldError(
+            f"{names[column]} cannot be computed from these {table.name}",
+            hint="each needs a payment_value, or a unit_price and quantity",
+            pointer=f"{base}{positions[row]}/{table.name}" if base else f"/{table.name}",
+        )
 
 
 def _value_type(low: float | None, high: float | None, lackable: bool) -> Any:

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
 UNKNOWN = "unknown"
-KINDS = ("features", "orders")
+KINDS = ("features", "orders", "events")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -71,7 +71,7 @@ class Counters:
         Parameters
         ----------
         kind
-            "features" or "orders".
+            "features", "orders" or "events".
         number
             How many.
         """

@@ -49,9 +49,11 @@ def get_model() -> Response:
             "age_seconds": _age(serving),
             "loaded_at": serving.loaded_at,
             "source": card.source,
+            "table": card.table,
             "counts": card.counts,
             "metrics": card.metrics,
             "k": card.k,
+            "rule_segments": card.rule_segments,
             "features": card.features,
             "left_out": card.left_out,
         }

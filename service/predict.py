@@ -8,10 +8,10 @@ from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
+from segmentation import assignment
 from segmentation.card import Segment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from segmentation.model import Model
-from segmentation.scoring import score
 from service.decoding import Batch
 from service.replies import reply
 from service.state import state
@@ -29,14 +29,17 @@ class SegmentName(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct):
-    """What the model says of one customer; `as_of` for customers sent with orders."""
+    """What the model says of one customer; `as_of` for customers sent with orders or events.
+
+    A customer whom a rule segment takes is compared with no centroid: confidence, distance and runner_up are null.
+    """
 
     customer_id: str | int | None
     segment: SegmentName
-    confidence: float
-    distance: float
+    confidence: float | None
+    distance: float | None
     outlier: bool
-    runner_up: SegmentName
+    runner_up: SegmentName | None
     as_of: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -52,9 +55,9 @@ def post_predict() -> Response:
     """Segments of the customers in the body."""
     serving = state().live_model.current()
     batch = serving.decoder.decode(read_body())
-    with_orders = sum(moment is not None for moment in batch.as_of)
-    state().counters.customers("orders", with_orders)
-    state().counters.customers("features", len(batch.as_of) - with_orders)
+    raw = sum(moment is not None for moment in batch.as_of)
+    state().counters.customers(serving.model.card.table, raw)
+    state().counters.customers("features", len(batch.as_of) - raw)
     return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
 
 
@@ -109,16 +112,16 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
     list of Prediction
         In input order.
     """
-    scores = score(model.arrays, batch.features)
-    segments: tuple[Segment, ...] = model.card.segments
+    answer = assignment.assign(model.card, model.arrays, batch.features)
+    segments = model.card.all_segments
     names = [SegmentName(segment.id, segment.name) for segment in segments]
-    fences = [segment.outlier_distance for segment in segments]
+    fences = [segment.outlier_distance if isinstance(segment, Segment) else None for segment in segments]
     rows = zip(
         batch.customer_ids,
-        scores.segment.tolist(),
-        scores.margin.tolist(),
-        scores.distance.tolist(),
-        scores.runner_up.tolist(),
+        answer.segment.tolist(),
+        answer.margin.tolist(),
+        answer.distance.tolist(),
+        answer.runner_up.tolist(),
         batch.as_of,
         strict=True,
     )
@@ -126,10 +129,10 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
         Prediction(
             customer_id=customer,
             segment=names[segment],
-            confidence=margin,
-            distance=distance,
-            outlier=distance > fences[segment],
-            runner_up=names[runner_up],
+            confidence=None if (fence := fences[segment]) is None else margin,
+            distance=None if fence is None else distance,
+            outlier=fence is not None and distance > fence,
+            runner_up=None if fence is None else names[runner_up],
             as_of=msgspec.UNSET if as_of is None else as_of,
         )
         for customer, segment, margin, distance, runner_up, as_of in rows

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from segmentation.features import compile_sql, select
-from segmentation.golden import order_lines
+from segmentation.features import ORDER_FEATURES, compile_sql
+from segmentation.golden import canonical_rows
 from segmentation.histories import History, HistoryQuery
 from segmentation.tables import ORDERS
 
@@ -29,21 +29,21 @@ def line(order_id: str, ordered_at: str, **fields: Any) -> dict[str, Any]:
 
 def features_of(*lines: dict[str, Any], as_of: datetime = AS_OF_DATE) -> dict[str, float]:
     """All catalogue features of one customer, by the SQL that the service runs."""
-    features = select(())
+    features = ORDER_FEATURES
     names = [feature.name for feature in features]
-    query = HistoryQuery(compile_sql(features, FILLS), names)
-    positions, rows = query.run([History(0, as_of, order_lines(lines))])
+    query = HistoryQuery(ORDERS, compile_sql(ORDERS, features, FILLS), names)
+    positions, rows = query.run([History(0, as_of, canonical_rows(ORDERS, lines))])
     assert positions == [0]
     return dict(zip(names, rows[0].tolist(), strict=True))
 
 
 def frame(lines_by_customer: dict[str, list[dict[str, Any]]]) -> pd.DataFrame:
     """Canonical orders as a frame of text, for a CAST to the canonical types."""
-    empty = {column.name: None for column in ORDERS}
+    empty = {column.name: None for column in ORDERS.columns}
     rows = [empty | item | {"customer_id": customer} for customer, items in lines_by_customer.items() for item in items]
     return pd.DataFrame(rows, columns=list(empty)).astype("string")
 
 
 def cast() -> str:
     """The SELECT list that casts such a frame."""
-    return ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in ORDERS)
+    return ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in ORDERS.columns)

@@ -12,14 +12,14 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from pyarrow import csv, parquet
 
+from segmentation import assignment
 from segmentation.card import Card
 from segmentation.errors import ConfigurationError, UnusableDataError
-from segmentation.features import available, select
 from segmentation.model import Model
-from segmentation.scoring import score
+from segmentation.scoring import Floats
 from training.clock import iso
 from training.snapshot import newest
-from training.sources import Orders
+from training.sources import Loaded
 
 ROWS_AT_ONCE = 100_000
 
@@ -42,7 +42,7 @@ class Assigned:
 
 def assign(
     database: Backend,
-    orders: Orders,
+    loaded: Loaded,
     model: Model,
     out: Path,
     *,
@@ -54,15 +54,15 @@ def assign(
     Parameters
     ----------
     database
-        Where the orders are.
-    orders
-        Canonical orders.
+        Where the table is.
+    loaded
+        A canonical table.
     model
-        A model of orders.
+        A model of such a table.
     out
         A .parquet or .csv file; it appears whole or not at all, and replaces what was there.
     as_of
-        UTC; None: the newest order in the data, never the clock.
+        UTC; None: the newest row in the data, never the clock.
     with_features
         Whether the features are written beside the segment.
 
@@ -76,25 +76,26 @@ def assign(
     ConfigurationError
         The file's ending is neither of the two, or it cannot be written.
     UnusableDataError
-        The data lack what the model needs, or hold no order on or before as_of.
+        The data lack what the model needs, or hold no row on or before as_of.
     """
-    _refuse_lacking(orders, model.card)
-    as_of = as_of or newest(orders)
+    _refuse_lacking(loaded, model.card)
+    as_of = as_of or newest(loaded)
     names = list(model.card.feature_names)
     schema = _schema(names if with_features else [])
-    segments = model.card.segments
+    segments = model.card.all_segments
     counts = np.zeros(len(segments), dtype=np.int64)
     with _writer(out, schema) as write:
-        for batch in _features(database, orders, model, as_of):
+        for batch in _features(database, loaded, model, as_of):
             features = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
-            scores = score(model.arrays, features)
+            _refuse_unknown(features, names)
+            scores = assignment.assign(model.card, model.arrays, features)
             counts += np.bincount(scores.segment, minlength=len(segments))
             rows = len(features)
             columns = {
                 "customer_id": batch.column("customer_id"),
                 "segment_id": pa.array(np.array([segment.id for segment in segments])[scores.segment]),
                 "segment_name": pa.array(np.array([segment.name for segment in segments])[scores.segment]),
-                "confidence": pa.array(scores.margin),
+                "confidence": pa.array(scores.margin, mask=np.isnan(scores.margin)),
                 "model_version": pa.repeat(model.version, rows),
                 "as_of": pa.repeat(pa.scalar(as_of, schema.field("as_of").type), rows),
             }
@@ -103,26 +104,41 @@ def assign(
             write(pa.table(columns).cast(schema))
         if not counts.sum():
             raise UnusableDataError(
-                f"the data hold no order on or before {iso(as_of)}", hint="choose a later --as-of, or check the files"
+                f"the data hold no {loaded.shape.name[:-1]} on or before {iso(as_of)}",
+                hint="choose a later --as-of, or check the files",
             )
     return Assigned(as_of, {segment.id: int(count) for segment, count in zip(segments, counts, strict=True)})
 
 
-def _refuse_lacking(orders: Orders, card: Card) -> None:
-    _, reasons = available(select(card.feature_names), orders.columns)
-    if reasons:
-        name, reason = next(iter(reasons.items()))
+def _refuse_lacking(loaded: Loaded, card: Card) -> None:
+    hint = "give data like those that the model was trained on, or train again"
+    if loaded.shape.name != card.table:
+        raise UnusableDataError(f"the model is made of {card.table}, and these data are {loaded.shape.name}", hint=hint)
+    known = {feature.name: feature for feature in loaded.catalogue}
+    for name in card.feature_names:
+        absent = known[name].needs - loaded.columns if name in known else {name}
+        if absent:
+            raise UnusableDataError(
+                f"the model needs {name}, and the data have no {', '.join(sorted(absent))}", hint=hint
+            )
+
+
+def _refuse_unknown(features: Floats, names: list[str]) -> None:
+    lacking = np.isnan(features).sum(axis=0)
+    if lacking.any():
+        worst = int(lacking.argmax())
         raise UnusableDataError(
-            f"the model needs {name}, and {reason}", hint="give the data that the model was trained on, or train again"
+            f"{names[worst]} cannot be computed for some customers, and the model has nothing for who lacks it",
+            hint=f"give the model missing_values for {names[worst]}, and train it again",
         )
 
 
-def _features(database: Backend, orders: Orders, model: Model, as_of: datetime) -> Iterator[pa.RecordBatch]:
-    """The SQL that travels with the model, over these orders: what the service would compute for each."""
+def _features(database: Backend, loaded: Loaded, model: Model, as_of: datetime) -> Iterator[pa.RecordBatch]:
+    """The SQL that travels with the model, over these rows: what the service would compute for each customer."""
     moment = as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    # Qualified: within the query, `orders` is what the model's SQL reads.
-    seen = f"SELECT *, TIMESTAMP '{moment}' AS as_of FROM main.{orders.table.get_name()}"
-    sql = f"WITH orders AS ({seen}) SELECT * FROM ({model.sql})"
+    # Qualified: within the query, the name alone is what the model's SQL reads.
+    seen = f"SELECT *, TIMESTAMP '{moment}' AS as_of FROM main.{loaded.table.get_name()}"
+    sql = f"WITH {loaded.shape.name} AS ({seen}) SELECT * FROM ({model.sql})"
     yield from database.con.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
 
 

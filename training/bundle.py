@@ -8,16 +8,18 @@ from platform import python_version
 from ibis.backends.duckdb import Backend
 
 from segmentation import model, scoring
-from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Counts, digest, digests, encode
+from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
 from segmentation.drift import reference
 from segmentation.pipeline import dump
 from training import golden
 from training.clock import iso
 from training.configuration import Configuration, as_plain
 from training.fitting import Fitted
-from training.profiles import describe
+from training.history import Choice
+from training.populations import Populations
+from training.profiles import describe, describe_rules
 from training.snapshot import Snapshot
-from training.sources import Orders
+from training.sources import Loaded
 
 LIBRARIES = ("duckdb", "ibis-framework", "joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -33,8 +35,10 @@ class Bundle:
 
 def bundle(
     database: Backend,
-    orders: Orders,
+    loaded: Loaded,
     snapshot: Snapshot,
+    choice: Choice,
+    populations: Populations,
     fitted: Fitted,
     configuration: Configuration,
     created: datetime,
@@ -45,7 +49,7 @@ def bundle(
     ----------
     database
         Where golden histories are computed.
-    orders, snapshot, fitted
+    loaded, snapshot, choice, populations, fitted
         What came out of the steps before.
     configuration
         Of the run.
@@ -72,16 +76,19 @@ def bundle(
         version="",
         created_at=iso(created),
         as_of=iso(snapshot.as_of),
-        source=orders.source,
+        source=loaded.source,
+        table=loaded.shape.name,
         counts=_counts(snapshot),
-        cleaning=orders.cleaning,
+        cleaning=tuple(Cleaning(rule=each.rule, rows=each.rows, dropped=each.dropped) for each in loaded.cleaning),
         features=_features(snapshot),
         left_out=snapshot.left_out,
-        segments=describe(snapshot.customers, snapshot.features, fitted),
+        segments=describe(snapshot.customers, snapshot.features, populations, fitted),
+        rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
         metrics=fitted.metrics,
+        history=choice.curve,
         drift={name: reference(snapshot.customers[name].to_numpy()) for name in snapshot.customers.columns},
-        golden_rows=golden.rows(snapshot, fitted, configuration.seed),
-        golden_histories=golden.histories(database, snapshot, fitted, configuration.seed),
+        golden_rows=golden.rows(snapshot, populations.rules, fitted, configuration.seed),
+        golden_histories=golden.histories(database, snapshot, populations.rules, fitted, configuration.seed),
         configuration=as_plain(configuration),
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
@@ -96,13 +103,13 @@ def bundle(
 def _counts(snapshot: Snapshot) -> Counts:
     extent = snapshot.extent
     return Counts(
-        order_lines=extent.order_lines,
-        orders=extent.orders,
+        rows=extent.rows,
         customers=extent.customers,
+        orders=extent.orders,
         one_order_customers=extent.one_order_customers,
         # Days: to the second they would be single customers' orders.
-        earliest_order=f"{extent.earliest:%Y-%m-%d}",
-        latest_order=f"{extent.latest:%Y-%m-%d}",
+        earliest=f"{extent.earliest:%Y-%m-%d}" if extent.earliest else None,
+        latest=f"{extent.latest:%Y-%m-%d}" if extent.latest else None,
     )
 
 

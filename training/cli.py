@@ -41,7 +41,8 @@ def cli() -> None:
 @as_of_option
 def run(
     source: str | None,
-    data: Path | None,
+    data: str | None,
+    mapping: Path | None,
     config: Path | None,
     assignments: tuple[str, ...],
     url: str,
@@ -56,10 +57,10 @@ def run(
     # Asked first: a wrong bucket or alias should not cost a training.
     source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
-    with ERR.status("training"):
-        from training import job, summary
-
-        result = job.make(source, data, chosen, settings, created=created, as_of=as_of)
+    with ERR.status("loading libraries"):
+        from training import job, progress, summary
+    with progress.shown(ERR):
+        result = job.make(source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of)
         move = job.release(result, registry, alias)
     summary.print_card(OUT, result.made.card)
     OUT.print(f"\npublished to {registry.url} and live as {move.alias} (move {move.sequence})")
@@ -69,22 +70,26 @@ def run(
 @source_options
 @as_of_option
 def check(
-    source: str | None, data: Path | None, config: Path | None, assignments: tuple[str, ...], as_of: datetime | None
+    source: str | None,
+    data: str | None,
+    mapping: Path | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    as_of: datetime | None,
 ) -> None:
     """Say what is understood of the data: tables, rows, dates, customers, features; nothing is trained."""
     from training import configuration
 
     settings, source = load_settings(), source or DEFAULT_SOURCE
     chosen = configuration.load(source, config, assignments)
-    from segmentation.features import select
-    from training import sources, summary
+    from training import job, progress, sources, summary
     from training.database import open_database
-    from training.snapshot import take
 
-    with open_database(settings) as database:
-        orders = sources.load(database, source, data, chosen)
-        snapshot = take(database, orders, select(chosen.features), as_of)
-    summary.print_understood(OUT, orders, snapshot)
+    with progress.shown(ERR), open_database(settings) as database:
+        loaded = sources.load(database, source, data, chosen, mapping)
+        summary.print_read(OUT, loaded)
+        snapshot = job.look(database, loaded, chosen, as_of)
+    summary.print_snapshot(OUT, loaded, snapshot)
 
 
 @cli.command(
@@ -101,7 +106,8 @@ def check(
 @as_of_option
 def assign_segments(
     source: str | None,
-    data: Path | None,
+    data: str | None,
+    mapping: Path | None,
     config: Path | None,
     assignments: tuple[str, ...],
     url: str,
@@ -118,15 +124,46 @@ def assign_segments(
     source = source or DEFAULT_SOURCE
     chosen = configuration.load(source, config, assignments)
     model = publish.proved(registry, version or registry.live(alias).version)
-    from training import sources, summary
+    from training import progress, sources, summary
     from training.assign import assign
     from training.database import open_database
 
-    with ERR.status("assigning"), open_database(settings) as database:
-        orders = sources.load(database, source, data, chosen)
-        assigned = assign(database, orders, model, out, as_of=as_of, with_features=with_features)
+    with progress.shown(ERR), open_database(settings) as database:
+        loaded = sources.load(database, source, data, chosen, mapping)
+        with progress.step("assigning", database.con):
+            assigned = assign(database, loaded, model, out, as_of=as_of, with_features=with_features)
     summary.print_assigned(OUT, model.card, assigned)
     OUT.print(f"\nwritten to {out}")
+
+
+@cli.command(cls=Example, epilog="python -m training explore --source olist --data data/olist --out explore")
+@source_options
+@click.option("--out", required=True, callback=a_path, metavar="DIR", help="The folder for explore.html and pictures.")
+@as_of_option
+def explore(
+    source: str | None,
+    data: str | None,
+    mapping: Path | None,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    out: Path,
+    as_of: datetime | None,
+) -> None:
+    """Describe the data as one HTML page with pictures; nothing is trained."""
+    from training import configuration
+
+    settings, source = load_settings(), source or DEFAULT_SOURCE
+    chosen = configuration.load(source, config, assignments)
+    with ERR.status("loading libraries"):
+        from training import explore as exploring
+        from training import job, progress, sources
+        from training.database import open_database
+    with progress.shown(ERR), open_database(settings) as database:
+        loaded = sources.load(database, source, data, chosen, mapping)
+        snapshot = job.look(database, loaded, chosen, as_of)
+        with progress.step("drawing", database.con):
+            page = exploring.explore(database, loaded, snapshot, out, preprocessing=chosen.preprocessing)
+    OUT.print(f"written to {page}")
 
 
 cli.add_command(models)

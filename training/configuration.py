@@ -1,16 +1,20 @@
 """The YAML of --config as frozen dataclasses: presets below it, unknown keys refused with the nearest match."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
 
-from segmentation.errors import ConfigurationError, nearest
+from segmentation.errors import ConfigurationError
 from segmentation.recipe import Clustering, Preprocessing
+from segmentation.rules import Condition
+from training import yaml_files
+from training.sources.loaded import Action
+
+PAGE = "docs/configuration.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,30 @@ class Silhouette:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredSegment:
+    """A segment by condition instead of by clustering: a name, and conditions that must all hold."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    when: Annotated[tuple[Condition, ...], msgspec.Meta(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """How the minimum history is chosen where it is `auto`; see `training.history`.
+
+    Parameters
+    ----------
+    agreement
+        Cohen's kappa between the segment after n events and after all of them that is enough.
+    rows
+        Customers looked at, at most.
+    """
+
+    agreement: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.6
+    rows: Annotated[int, msgspec.Meta(ge=1_000)] = 20_000
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -38,15 +66,28 @@ class Configuration:
         Of every random choice in the job.
     features
         Names out of the catalogue; empty: all whose columns the data have.
-    preprocessing, clustering, silhouette, sample
+    missing_values
+        By feature, what customers get who lack it: mean, median or a number; others as the catalogue says.
+    cleaning
+        By rule, what happens to the rows it applies to; others as docs/cleaning.md says.
+    minimum_history
+        Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
+    rule_segments
+        Declared segments, asked in their order before the clustering, after the minimum history.
+    preprocessing, clustering, silhouette, stability, sample
         See there.
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
     features: tuple[str, ...] = ()
+    missing_values: dict[str, float | Literal["mean", "median"]] = field(default_factory=dict)
+    cleaning: dict[str, Action] = field(default_factory=dict)
+    minimum_history: Annotated[int, msgspec.Meta(ge=1)] | Literal["auto"] = 1
+    rule_segments: tuple[DeclaredSegment, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     clustering: Clustering = field(default_factory=Clustering)
     silhouette: Silhouette = field(default_factory=Silhouette)
+    stability: Stability = field(default_factory=Stability)
     sample: Sample = field(default_factory=Sample)
 
 
@@ -75,9 +116,9 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
     preset = resources.files("training").joinpath("presets", f"{source}.yaml")
     merged: dict[str, Any] = {}
     if preset.is_file():
-        merged = _parse(preset.read_text(encoding="utf-8"), f"the preset {source}.yaml")
+        merged = _layer(preset.read_text(encoding="utf-8"), f"the preset {source}.yaml")
     if file is not None:
-        merged = _merge(merged, _parse(_read(file), str(file)))
+        merged = _merge(merged, _layer(yaml_files.read(file), str(file)))
     for assignment in assignments:
         merged = _merge(merged, _assignment(assignment))
     return msgspec.convert(merged, Configuration)
@@ -100,45 +141,9 @@ def as_plain(configuration: Configuration) -> dict[str, Any]:
     return plain
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file} is not UTF-8 text", hint="save it as UTF-8") from error
-
-
-def _parse(text: str, origin: str) -> dict[str, Any]:
+def _layer(text: str, origin: str) -> dict[str, Any]:
     """One layer of YAML, checked alone: every key has a default, so each layer is a whole configuration."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        where = f"{origin}, line {error.problem_mark.line + 1}" if error.problem_mark else origin
-        raise ConfigurationError(
-            f"{where}: this is not YAML: {error.problem}", hint="check indentation, brackets and quotes"
-        ) from error
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        # PyYAML lets its constructors' own errors through, for a date such as 2001-99-99.
-        raise ConfigurationError(f"{origin} holds a value that YAML cannot read", hint="quote or mend it") from error
-    if node is None:
-        return {}
-    _refuse_unknown(node, Configuration, origin, "")
-    try:
-        msgspec.convert(content, Configuration)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).removesuffix("`").rpartition(" - at `$.")
-        where = f"{origin}, line {_line_of(node, path.partition('[')[0].split('.'))}"
-        raise ConfigurationError(f"{where}: {path}: {what}", hint="see docs/configuration.md") from error
-    return dict(content)
-
-
-def _line_of(node: yaml.Node, path: Sequence[str]) -> int:
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == step), node)
-    return int(node.start_mark.line) + 1
+    return yaml_files.parse(text, origin, Configuration, PAGE)
 
 
 def _assignment(assignment: str) -> dict[str, Any]:
@@ -148,33 +153,7 @@ def _assignment(assignment: str) -> dict[str, Any]:
     text = value
     for key in reversed(path.split(".")):
         text = f"{{{key}: {text}}}"
-    return _parse(text, f"--set {path}")
-
-
-def _refuse_unknown(node: yaml.Node, kind: Any, origin: str, path: str) -> None:
-    """Walk the YAML beside the dataclasses, so that an unknown key is named with its line."""
-    candidates = [kind, *get_args(kind)]
-    target = next((candidate for candidate in candidates if is_dataclass(candidate)), None)
-    if target is None:
-        return
-    if not isinstance(node, yaml.MappingNode):
-        if node.tag == "tag:yaml.org,2002:null" and len(candidates) > 1:
-            return
-        names = ", ".join(field.name for field in fields(target))
-        raise ConfigurationError(
-            f"{origin}, line {node.start_mark.line + 1}: {path or 'the file'} holds no keys", hint=f"it takes {names}"
-        )
-    types = get_type_hints(target)
-    known = [field.name for field in fields(target)]
-    seen: set[str] = set()
-    for key, value in node.value:
-        where, line = f"{path}.{key.value}".lstrip("."), key.start_mark.line + 1
-        if key.value not in known:
-            raise ConfigurationError(f"{origin}, line {line}: unknown key {where!r}", hint=nearest(key.value, known))
-        if key.value in seen:
-            raise ConfigurationError(f"{origin}, line {line}: {where!r} is set twice", hint="keep one of the two")
-        seen.add(key.value)
-        _refuse_unknown(value, types[key.value], origin, where)
+    return _layer(text, f"--set {path}")
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

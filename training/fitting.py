@@ -16,6 +16,7 @@ from segmentation.pipeline import fit, fold
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Entry
 from segmentation.scoring import Arrays, Scores, score
+from training import progress
 from training.configuration import Configuration
 from training.silhouette import silhouette
 
@@ -54,7 +55,7 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
     Parameters
     ----------
     customers
-        One row per customer, float64; columns as `features`.
+        One row per customer whom no rule takes, float64; columns as `features`.
     features
         How each enters the model.
     configuration
@@ -79,9 +80,11 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             f"{len(customers)} customers, {different} of them different, are too few for {k} segments",
             hint=f"a segment needs at least {SMALLEST_GROUP} customers: lower clustering.k or give more data",
         )
-    entries = [Entry(feature.name, feature.transform == "log1p", feature.winsorised) for feature in features]
-    pipeline = fit(customers, entries, configuration.preprocessing, configuration.clustering, configuration.seed)
-    with threadpool_limits(limits=1):
+    with progress.step("clustering"):
+        pipeline = fit(
+            customers, entries(features), configuration.preprocessing, configuration.clustering, configuration.seed
+        )
+    with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)
         arrays = fold(pipeline)
         rows = customers.to_numpy()
@@ -111,6 +114,22 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             near_ties=int((scores.margin <= TIE).sum()),
         ),
     )
+
+
+def entries(features: Sequence[Feature]) -> list[Entry]:
+    """How features enter a pipeline.
+
+    Parameters
+    ----------
+    features
+        In their order.
+
+    Returns
+    -------
+    list of Entry
+        One each.
+    """
+    return [Entry(feature.name, feature.transform == "log1p", feature.winsorised) for feature in features]
 
 
 def _prove(labels: npt.NDArray[np.int64], scores: Scores) -> None:

@@ -1,5 +1,6 @@
 """Makes the golden rows and histories that a model must reproduce wherever it is loaded; none is a customer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from ibis.backends.duckdb import Backend
 from sklearn.pipeline import Pipeline
 
 from segmentation.card import GoldenHistory, GoldenRow
-from segmentation.features import customer_table, fill, orders_table
+from segmentation.features import canonical, customer_table, fill
+from segmentation.rules import NO_RULE, first_match
 from segmentation.scoring import Floats, score
-from segmentation.tables import AS_OF, ORDERS
+from segmentation.tables import AS_OF, TABLES
 from training.clock import iso
 from training.fitting import Fitted
+from training.populations import Rule
 from training.snapshot import Snapshot
 
 ROWS = 64
@@ -22,13 +25,15 @@ SHARPEST = 1e-6
 """Smallest margin of a golden row: closer to a border, another CPU's rounding might decide."""
 
 
-def rows(snapshot: Snapshot, fitted: Fitted, seed: int) -> tuple[GoldenRow, ...]:
+def rows(snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int) -> tuple[GoldenRow, ...]:
     """Half of them from quantiles of each feature, drawn independently; half close to borders between segments.
 
     Parameters
     ----------
     snapshot
         The training customers.
+    rules
+        Asked before the model.
     fitted
         The model; its Pipeline says what is expected.
     seed
@@ -47,15 +52,17 @@ def rows(snapshot: Snapshot, fitted: Fitted, seed: int) -> tuple[GoldenRow, ...]
     plain = drawn[: ROWS // 2]
     near = _near_borders(plain, fitted, ROWS - len(plain))
     features = np.vstack([plain, near])
-    segments, distances = _expected(fitted.pipeline, snapshot.customers.columns, features)
+    expected = _expected(fitted.pipeline, rules, list(snapshot.customers.columns), features)
     return tuple(
-        GoldenRow(features=tuple(row.tolist()), segment=int(segment), distance=float(distance))
-        for row, segment, distance in zip(features, segments, distances, strict=True)
+        GoldenRow(features=tuple(row.tolist()), segment=segment, distance=distance)
+        for row, (segment, distance) in zip(features, expected, strict=True)
     )
 
 
-def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) -> tuple[GoldenHistory, ...]:
-    """Invented customers' orders, their features by training's own expressions, and the Pipeline's answer.
+def histories(
+    database: Backend, snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int
+) -> tuple[GoldenHistory, ...]:
+    """Invented customers' orders or events, their features by training's own expressions, and the Pipeline's answer.
 
     Parameters
     ----------
@@ -63,6 +70,8 @@ def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) 
         Where the expressions run.
     snapshot
         Its features, fills and as_of.
+    rules
+        Asked before the model.
     fitted
         The model.
     seed
@@ -71,13 +80,17 @@ def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) 
     Returns
     -------
     tuple of GoldenHistory
-        16 histories of one to six orders.
+        16 histories; none for customer tables, whose rows are features already.
     """
+    shape = snapshot.shape
+    if shape.name not in TABLES:
+        return ()
     rng = np.random.default_rng(seed)
-    invented = [_history(snapshot.as_of, rng) for _ in range(HISTORIES)]
+    invent = _orders if shape.name == "orders" else _events
+    invented = [invent(snapshot.as_of, rng) for _ in range(HISTORIES)]
     frame = pd.DataFrame(
         [
-            {column.name: None for column in ORDERS}
+            {column.name: None for column in shape.columns}
             | line
             | {"customer_id": f"{number:012d}", "as_of": snapshot.as_of.replace(tzinfo=None).isoformat()}
             for number, lines in enumerate(invented)
@@ -85,21 +98,24 @@ def histories(database: Backend, snapshot: Snapshot, fitted: Fitted, seed: int) 
         ]
     ).astype("string")
     database.con.register("invented", frame)
-    columns = ", ".join(f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in (*ORDERS, AS_OF))
-    database.raw_sql(f"CREATE OR REPLACE TABLE golden_orders AS SELECT {columns} FROM invented")
+    columns = ", ".join(
+        f'CAST("{column.name}" AS {column.sql_type}) AS "{column.name}"' for column in (*shape.columns, AS_OF)
+    )
+    database.raw_sql(f"CREATE OR REPLACE TABLE golden_rows AS SELECT {columns} FROM invented")
     database.con.unregister("invented")
-    expression = fill(customer_table(orders_table("golden_orders"), snapshot.features), snapshot.fills)
+    golden_rows = canonical(shape, "golden_rows")
+    expression = fill(customer_table(golden_rows, shape, snapshot.features), snapshot.fills)
     features = database.to_pandas(expression).drop(columns="customer_id").astype(np.float64).to_numpy()
-    segments, distances = _expected(fitted.pipeline, snapshot.customers.columns, features)
+    expected = _expected(fitted.pipeline, rules, list(snapshot.customers.columns), features)
     return tuple(
         GoldenHistory(
             as_of=iso(snapshot.as_of),
-            orders=tuple(lines),
+            rows=tuple(lines),
             features=tuple(row.tolist()),
-            segment=int(segment),
-            distance=float(distance),
+            segment=segment,
+            distance=distance,
         )
-        for lines, row, segment, distance in zip(invented, features, segments, distances, strict=True)
+        for lines, row, (segment, distance) in zip(invented, features, expected, strict=True)
     )
 
 
@@ -129,15 +145,47 @@ def _near_borders(rows: Floats, fitted: Fitted, wanted: int) -> Floats:
     return np.array(found)
 
 
-def _expected(pipeline: Pipeline, names: pd.Index, features: Floats) -> tuple[Floats, Floats]:
+def _expected(
+    pipeline: Pipeline, rules: Sequence[Rule], names: list[str], features: Floats
+) -> list[tuple[int, float | None]]:
     frame = pd.DataFrame(features, columns=names)
     segments = pipeline.predict(frame)
     # Not KMeans.transform: its expanded squares are off by more than the golden tolerance close to a centroid.
     space = pipeline[:-1].transform(frame)
-    return segments, np.linalg.norm(space - pipeline[-1].cluster_centers_[segments], axis=1)
+    centroids = pipeline[-1].cluster_centers_
+    distances = np.linalg.norm(space - centroids[segments], axis=1)
+    taken = first_match([rule.when for rule in rules], names, features)
+    return [
+        (int(segment), float(distance)) if rule == NO_RULE else (len(centroids) + int(rule), None)
+        for segment, distance, rule in zip(segments, distances, taken, strict=True)
+    ]
 
 
-def _history(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _events(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
+    found = []
+    for session in range(1 + int(rng.integers(0, 5))):
+        start = as_of - timedelta(seconds=int(rng.integers(3_600, 90 * 86_400)))
+        for number in range(1 + int(rng.integers(0, 8))):
+            product = int(rng.integers(0, 12))
+            event: dict[str, Any] = {
+                "event_type": str(
+                    rng.choice(["view", "cart", "remove_from_cart", "purchase"], p=[0.6, 0.2, 0.05, 0.15])
+                ),
+                "occurred_at": iso(start + timedelta(seconds=120 * number)),
+                "product_id": f"product-{product}",
+                "price": round(float(rng.lognormal(3, 1)), 2),
+                "session_id": f"session-{session}",
+            }
+            # Some facts are missing, as in real events.
+            if rng.random() < 0.7:
+                event["category"] = f"category-{product % 4}"
+            if rng.random() < 0.8:
+                event["brand"] = f"brand-{product % 5}"
+            found.append(event)
+    return found
+
+
+def _orders(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
     lines = []
     for order in range(1 + int(rng.integers(0, 6))):
         at = as_of - timedelta(seconds=int(rng.integers(0, 500 * 86_400)))

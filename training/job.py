@@ -1,8 +1,10 @@
-"""The whole job: source, snapshot, model, registry."""
+"""The whole job: source, snapshot, populations, model, registry."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from ibis.backends.duckdb import Backend
 
 from segmentation.features import select
 from segmentation.registry import Move, Registry
@@ -12,6 +14,8 @@ from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
+from training.history import choose
+from training.populations import Populations, needed, split
 from training.publish import publish
 from training.snapshot import Snapshot, take
 
@@ -21,17 +25,19 @@ class Result:
     """What a run made."""
 
     snapshot: Snapshot
+    populations: Populations
     fitted: Fitted
     made: Bundle
 
 
 def make(
     source: str,
-    data: Path | None,
+    data: str | None,
     configuration: Configuration,
     settings: Settings,
     *,
     created: datetime,
+    mapping: Path | None = None,
     as_of: datetime | None = None,
 ) -> Result:
     """Make a model of a source's data; nothing is published.
@@ -46,8 +52,10 @@ def make(
         Memory limit and spill folder.
     created
         The time that the model bears; see `training.clock.now`.
+    mapping
+        How the files read; see `training.sources.mapping`.
     as_of
-        The moment the customers are looked at from, UTC; None: the newest order.
+        The moment the customers are looked at from, UTC; None: the newest row.
 
     Returns
     -------
@@ -59,13 +67,44 @@ def make(
     InputError
         The data or the configuration cannot be used.
     """
-    features = select(configuration.features)
     with open_database(settings) as database:
-        orders = sources.load(database, source, data, configuration)
-        snapshot = take(database, orders, features, as_of)
-        fitted = train(snapshot.customers, snapshot.features, configuration)
-        made = bundle(database, orders, snapshot, fitted, configuration, created)
-    return Result(snapshot=snapshot, fitted=fitted, made=made)
+        loaded = sources.load(database, source, data, configuration, mapping)
+        snapshot = look(database, loaded, configuration, as_of)
+        choice = choose(database, loaded, snapshot, configuration)
+        populations = split(snapshot, configuration, choice)
+        clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
+        fitted = train(clustered, snapshot.features, configuration)
+        made = bundle(database, loaded, snapshot, choice, populations, fitted, configuration, created)
+    return Result(snapshot=snapshot, populations=populations, fitted=fitted, made=made)
+
+
+def look(
+    database: Backend, loaded: sources.Loaded, configuration: Configuration, as_of: datetime | None = None
+) -> Snapshot:
+    """The customers of a source as the configuration wants them.
+
+    Parameters
+    ----------
+    database, loaded
+        The canonical table.
+    configuration
+        Features, what stands for missing values, and rules.
+    as_of
+        As for `make`.
+
+    Returns
+    -------
+    Snapshot
+        One row of features per customer.
+
+    Raises
+    ------
+    InputError
+        The configuration does not fit the data, or no feature can be made of them.
+    """
+    rules = needed(configuration, loaded.shape)
+    features = select(configuration.features, loaded.catalogue)
+    return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
 
 
 def release(result: Result, registry: Registry, alias: str) -> Move:

@@ -24,6 +24,13 @@ def a_path(_context: click.Context, parameter: click.Parameter, text: str | None
     return None if text is None else Path(text)
 
 
+def a_place(_context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """A path, a pattern or an address; an empty one is a variable that was not set."""
+    if text == "":
+        raise click.BadParameter("it is empty", param=parameter)
+    return text
+
+
 def a_moment(_context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
     """A moment in UTC; a date alone is its beginning."""
     if text is None:
@@ -53,7 +60,7 @@ as_of_option = click.option(
     "--as-of",
     callback=a_moment,
     metavar="DATE",
-    help="Look at customers from this UTC moment. Default: the newest order.",
+    help="Look at customers from this UTC moment. Default: the newest row of the data.",
 )
 
 
@@ -62,7 +69,8 @@ def source_options(command: Any) -> Any:
     for option in reversed(
         (
             click.option("--source", type=click.Choice(SOURCES), help="Default: sample, a generated shop."),
-            click.option("--data", callback=a_path, metavar="PATH", help="The folder with the source's tables."),
+            click.option("--data", callback=a_place, metavar="PLACE", help="A file, folder or glob; local or s3://."),
+            click.option("--mapping", callback=a_path, metavar="FILE", help="How the files read; see docs/mapping.md."),
             click.option("--config", callback=a_path, metavar="FILE", help="YAML; see docs/configuration.md."),
             click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set one key of it."),
         )

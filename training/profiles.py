@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from segmentation.card import Quantiles, Segment
+from segmentation.card import Quantiles, RuleSegment, Segment
 from segmentation.features import Feature
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.fitting import Fitted
+from training.populations import Populations
 
 PHRASES = 2
 SAME = 0.7
@@ -20,17 +22,25 @@ OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "
 """Colours told apart by colour-blind readers (Okabe and Ito 2008, "Color universal design")."""
 
 
-def describe(customers: pd.DataFrame, features: Sequence[Feature], fitted: Fitted) -> tuple[Segment, ...]:
+REVENUE = ("monetary", "total_spent")
+"""Features that say what customers are worth."""
+
+
+def describe(
+    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, fitted: Fitted
+) -> tuple[Segment, ...]:
     """Describe each segment of a model by its training customers.
 
     Parameters
     ----------
     customers
-        One row per customer; columns as `features`.
+        One row per customer, those whom rules take included; columns as `features`.
     features
         What the columns are.
+    populations
+        Whom rules take; shares are of all customers.
     fitted
-        The model.
+        The model of the others.
 
     Returns
     -------
@@ -38,13 +48,12 @@ def describe(customers: pd.DataFrame, features: Sequence[Feature], fitted: Fitte
         In the order of the centroids.
     """
     labels, k = fitted.labels, len(fitted.arrays.centroids)
-    names = name_segments(fitted.arrays.prepare(customers.to_numpy()), labels, features, k)
-    revenue = customers["monetary"].to_numpy() if "monetary" in customers.columns else None
-    total = float(revenue.sum()) if revenue is not None else 0.0
+    clustered = customers[populations.clustered] if populations.rules else customers
+    names = name_segments(fitted.arrays.prepare(clustered.to_numpy()), labels, features, k)
     segments = []
     for position in range(k):
         inside = labels == position
-        group = customers[inside]
+        group = clustered[inside]
         segments.append(
             Segment(
                 id=position,
@@ -52,12 +61,57 @@ def describe(customers: pd.DataFrame, features: Sequence[Feature], fitted: Fitte
                 colour=_colour(position),
                 customers=len(group),
                 share=len(group) / len(customers),
-                revenue_share=float(revenue[inside].sum()) / total if revenue is not None and total > 0 else None,
+                revenue_share=_revenue_share(customers, group),
                 outlier_distance=_outer_fence(fitted.scores.distance[inside]),
                 profile={feature.name: _quantiles(group[feature.name].to_numpy()) for feature in features},
             )
         )
     return tuple(segments)
+
+
+def describe_rules(
+    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, first: int
+) -> tuple[RuleSegment, ...]:
+    """Describe each rule segment by its training customers.
+
+    Parameters
+    ----------
+    customers, features, populations
+        As for `describe`.
+    first
+        Position of the first colour to use.
+
+    Returns
+    -------
+    tuple of RuleSegment
+        In the order of the rules. Of fewer than 10 customers nothing is told.
+    """
+    segments = []
+    for position, rule in enumerate(populations.rules):
+        group = customers[populations.taken == position]
+        told = len(group) >= SMALLEST_GROUP
+        segments.append(
+            RuleSegment(
+                id=rule.id,
+                name=rule.name,
+                colour=_colour(first + position),
+                customers=len(group) if told or not len(group) else None,
+                share=len(group) / len(customers) if told or not len(group) else None,
+                revenue_share=_revenue_share(customers, group) if told else None,
+                when=rule.when,
+                why=rule.why,
+                profile={f.name: _quantiles(group[f.name].to_numpy()) for f in features} if told else {},
+            )
+        )
+    return tuple(segments)
+
+
+def _revenue_share(customers: pd.DataFrame, group: pd.DataFrame) -> float | None:
+    revenue = next((name for name in REVENUE if name in customers.columns), None)
+    if revenue is None:
+        return None
+    total = float(customers[revenue].sum())
+    return float(group[revenue].sum()) / total if total > 0 else None
 
 
 def name_segments(rows: Floats, labels: npt.NDArray[np.int64], features: Sequence[Feature], k: int) -> list[str]:

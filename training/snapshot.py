@@ -1,8 +1,9 @@
-"""Orders as of a date, brought to one row of features per customer."""
+"""A canonical table as of a date, brought to one row of features per customer."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import cast
 
 import ibis
 import ibis.expr.types as ir
@@ -10,9 +11,12 @@ import numpy as np
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from segmentation.errors import UnusableDataError
-from segmentation.features import Feature, available, compile_sql, customer_table, fill
-from training.sources import Extent, Orders
+from segmentation.errors import ConfigurationError, UnusableDataError, nearest
+from segmentation.features import Feature, Lacking, available, compile_sql, customer_table, fill
+from segmentation.tables import Table
+from training import clock, progress
+from training.database import first_row
+from training.sources import Extent, Loaded
 
 FILL_DECIMALS = 6
 """Fills are rounded: a short literal is the same number in SQL, in JSON and in Python."""
@@ -37,7 +41,9 @@ class Snapshot:
     left_out
         Features asked for that are not there, and why.
     extent
-        Orders and customers up to as_of.
+        Rows and customers up to as_of.
+    shape
+        The canonical table that they were made of.
     """
 
     as_of: datetime
@@ -47,52 +53,67 @@ class Snapshot:
     lacking: dict[str, int]
     left_out: dict[str, str]
     extent: Extent
+    shape: Table
 
     @property
     def sql(self) -> str:
         """The feature definition, to travel with the model."""
-        return compile_sql(self.features, self.fills)
+        return compile_sql(self.shape, self.features, self.fills)
 
 
-def take(database: Backend, orders: Orders, features: Sequence[Feature], as_of: datetime | None = None) -> Snapshot:
+def take(
+    database: Backend,
+    loaded: Loaded,
+    features: Sequence[Feature],
+    as_of: datetime | None = None,
+    *,
+    missing: Mapping[str, float | str] | None = None,
+    needed: Collection[str] = (),
+) -> Snapshot:
     """Look at the customers as of a date.
 
     Parameters
     ----------
     database
-        Where the orders are.
-    orders
-        Canonical orders.
+        Where the table is.
+    loaded
+        A canonical table.
     features
         The features asked for; those whose columns the data lack, that nobody has, or that are the same for
         everybody, are left out with the reason.
     as_of
-        UTC; None: the newest order in the data, never the clock.
+        UTC; None: the newest row in the data, never the clock.
+    missing
+        By feature, what customers get who lack it (mean, median or a number), where not as the catalogue says.
+    needed
+        Features that rule segments ask for: kept even where they are the same for everybody.
 
     Returns
     -------
     Snapshot
-        The customers who ordered on or before as_of.
+        The customers who have a row on or before as_of.
 
     Raises
     ------
     UnusableDataError
-        There is no order on or before as_of, or no feature can be made.
+        There is no row on or before as_of, or no feature can be made.
     """
-    as_of = newest(orders) if as_of is None else as_of.astimezone(UTC)
-    seen = orders.table.mutate(as_of=ibis.literal(as_of.replace(tzinfo=None), type="timestamp"))
-    extent = measure(seen.filter(seen.ordered_at <= seen.as_of), as_of)
-    makeable, left_out = available(features, orders.columns)
+    as_of = newest(loaded) if as_of is None else as_of.astimezone(UTC)
+    seen = loaded.table.mutate(as_of=ibis.literal(as_of.replace(tzinfo=None), type="timestamp"))
+    extent = measure(database, loaded, as_of)
+    makeable, left_out = available(_with_missing(features, missing or {}), loaded.columns)
     if not makeable:
         raise UnusableDataError("no feature can be made of these data", hint="; ".join(left_out.values()))
-    raw = database.create_table("customer_features", customer_table(seen, makeable), overwrite=True)
-    fills, lacking, unknown = _fills(raw, makeable)
+    with progress.step("computing features", database.con):
+        expression = customer_table(seen, loaded.shape, makeable)
+        raw = database.create_table("customer_features", expression, overwrite=True)
+    fills, lacking, unknown = _fills(raw, makeable, missing or {})
     left_out |= dict.fromkeys(unknown, "no customer has a value")
     makeable = tuple(feature for feature in makeable if feature.name not in unknown)
     _refuse_unknown(makeable, lacking)
     filled = fill(raw.select("customer_id", *[feature.name for feature in makeable]), fills)
     customers = filled.to_pandas().set_index("customer_id").astype(np.float64)
-    constant = [name for name in customers.columns if customers[name].nunique() == 1]
+    constant = [name for name in customers.columns if name not in needed and _constant(customers[name])]
     left_out |= dict.fromkeys(constant, "it is the same for every customer")
     kept = tuple(feature for feature in makeable if feature.name not in constant)
     if not kept:
@@ -100,48 +121,55 @@ def take(database: Backend, orders: Orders, features: Sequence[Feature], as_of: 
     names = [feature.name for feature in kept]
     return Snapshot(
         as_of=as_of,
-        customers=customers[names],
+        customers=customers if names == list(customers.columns) else customers[names],
         features=kept,
         fills={name: fills[name] for name in names if name in fills},
         lacking={name: lacking[name] for name in names},
         left_out=left_out,
         extent=extent,
+        shape=loaded.shape,
     )
 
 
-def newest(orders: Orders) -> datetime:
-    """The moment of the newest order: what customers are looked at from unless asked otherwise.
+def newest(loaded: Loaded) -> datetime:
+    """The moment of the newest row: what customers are looked at from unless asked otherwise.
 
     Parameters
     ----------
-    orders
-        Canonical orders.
+    loaded
+        A canonical table.
 
     Returns
     -------
     datetime
-        UTC.
+        UTC; for a table without time, the moment that the model bears as its creation.
 
     Raises
     ------
     UnusableDataError
-        There is no order.
+        There is no row.
     """
-    found: datetime | None = orders.table.ordered_at.max().to_pyarrow().as_py()
+    if loaded.shape.moment is None:
+        return clock.now()
+    found: datetime | None = loaded.table[loaded.shape.moment].max().to_pyarrow().as_py()
     if found is None:
-        raise UnusableDataError("the data hold no order", hint="check that the right files were given")
+        raise UnusableDataError(
+            f"no {loaded.shape.rows} are left", hint="check that the right files were given, and what was dropped"
+        )
     return found.replace(tzinfo=UTC)
 
 
-def measure(lines: ir.Table, as_of: datetime | None = None) -> Extent:
-    """Count orders and customers.
+def measure(database: Backend, loaded: Loaded, as_of: datetime) -> Extent:
+    """Count rows, orders and customers.
 
     Parameters
     ----------
-    lines
-        Canonical order lines.
+    database
+        Where the table is.
+    loaded
+        A canonical table.
     as_of
-        For the error message.
+        Later rows do not count; UTC.
 
     Returns
     -------
@@ -151,30 +179,72 @@ def measure(lines: ir.Table, as_of: datetime | None = None) -> Extent:
     Raises
     ------
     UnusableDataError
-        There is no order.
+        There is no row.
     """
-    per_order = lines.group_by("customer_id", "order_id").agg(lines=lines.count(), at=lines.ordered_at.min())
-    per_customer = per_order.group_by("customer_id").agg(
-        orders=per_order.count(), lines=per_order.lines.sum(), first=per_order["at"].min(), last=per_order["at"].max()
-    )
-    found = (
-        per_customer.agg(
-            order_lines=per_customer.lines.sum(),
-            orders=per_customer.orders.sum(),
-            customers=per_customer.count(),
-            one_order_customers=(per_customer.orders == 1).sum(),
-            earliest=per_customer["first"].min(),
-            latest=per_customer["last"].max(),
+    table, moment = loaded.table.get_name(), loaded.shape.moment
+    if moment is None:
+        rows, customers = first_row(database, f"SELECT count(*), count(DISTINCT customer_id) FROM {table}")
+        extent = Extent(rows, customers, None, None, None, None)
+    else:
+        until = f"{moment} <= TIMESTAMP '{as_of.replace(tzinfo=None).isoformat(sep=' ')}'"
+        span = (
+            f"sum(n), count(*), min(first), max(last) FROM (SELECT customer_id, count(*) AS n, min({moment}) AS first, "
         )
-        .to_pyarrow()
-        .to_pylist()[0]
-    )
-    if not found["customers"]:
-        when = f" on or before {as_of:%Y-%m-%d %H:%M:%S}" if as_of else ""
-        raise UnusableDataError(f"the data hold no order{when}", hint="choose a later --as-of, or check the files")
-    for name in ("earliest", "latest"):
-        found[name] = found[name].replace(tzinfo=UTC)
-    return Extent(**found)
+        if loaded.shape.name == "orders":
+            # One row per order first: the same order on many lines counts once, without a set of ids per customer.
+            inner = (
+                f"SELECT customer_id, order_id, count(*) AS lines, min({moment}) AS first, max({moment}) AS last "
+                f"FROM {table} WHERE {until} GROUP BY ALL"
+            )
+            orders, single, rows, customers, earliest, latest = first_row(
+                database,
+                "SELECT sum(orders), count(*) FILTER (orders = 1), sum(lines), count(*), min(first), max(last) FROM ("
+                "SELECT customer_id, count(*) AS orders, sum(lines) AS lines, min(first) AS first, max(last) AS last "
+                f"FROM ({inner}) GROUP BY customer_id)",
+            )
+        else:
+            orders = single = None
+            rows, customers, earliest, latest = first_row(
+                database,
+                f"SELECT {span}max({moment}) AS last FROM {table} WHERE {until} GROUP BY customer_id)",
+            )
+        extent = Extent(
+            rows=int(rows or 0),
+            customers=customers,
+            orders=None if orders is None else int(orders),
+            one_order_customers=single,
+            earliest=earliest.replace(tzinfo=UTC) if earliest else None,
+            latest=latest.replace(tzinfo=UTC) if latest else None,
+        )
+    if not extent.customers:
+        raise UnusableDataError(
+            f"the data hold no {loaded.shape.name[:-1]} on or before {as_of:%Y-%m-%d %H:%M:%S}",
+            hint="choose a later --as-of, or check the files",
+        )
+    return extent
+
+
+def _constant(values: pd.Series) -> bool:
+    return bool((values == values.iloc[0]).all())
+
+
+def _with_missing(features: Sequence[Feature], missing: Mapping[str, float | str]) -> tuple[Feature, ...]:
+    known = [feature.name for feature in features]
+    for name in missing:
+        if name not in known:
+            raise ConfigurationError(f"missing_values: there is no feature {name!r}", hint=nearest(name, known))
+    return tuple(replace(feature, lacking=_lacking(feature, missing)) for feature in features)
+
+
+def _lacking(feature: Feature, missing: Mapping[str, float | str]) -> Lacking:
+    chosen = missing.get(feature.name, feature.lacking)
+    if isinstance(chosen, str):
+        return cast("Lacking", chosen)
+    if chosen not in feature.valid:
+        raise ConfigurationError(
+            f"missing_values: {feature.name} cannot be {chosen:g}", hint=f"it takes {feature.valid}"
+        )
+    return "constant"
 
 
 def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> None:
@@ -186,13 +256,18 @@ def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> 
             )
 
 
-def _fills(raw: ir.Table, features: Sequence[Feature]) -> tuple[dict[str, float], dict[str, int], list[str]]:
+def _fills(
+    raw: ir.Table, features: Sequence[Feature], missing: Mapping[str, float | str]
+) -> tuple[dict[str, float], dict[str, int], list[str]]:
     counted = raw.agg(**{feature.name: raw[feature.name].isnull().sum() for feature in features})
     lacking: dict[str, int] = counted.to_pyarrow().to_pylist()[0]
     fills: dict[str, float] = {}
     unknown: list[str] = []
     for feature in features:
         if feature.lacking == "never":
+            continue
+        if feature.lacking == "constant":
+            fills[feature.name] = float(missing[feature.name])
             continue
         # In the customers' order: a mean adds up in the order of its rows.
         values = raw.filter(raw[feature.name].notnull()).order_by("customer_id")[feature.name].to_pandas().to_numpy()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from segmentation.tables import TABLES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from segmentation.registry import Move
     from training.assign import Assigned
     from training.snapshot import Snapshot
-    from training.sources import Orders
+    from training.sources import Loaded
 
 
 def print_card(console: Console, card: Card) -> None:
@@ -32,59 +34,99 @@ def print_card(console: Console, card: Card) -> None:
     facts = _facts()
     facts.add_row("model", card.version)
     facts.add_row("source", f"{card.source}, as of {card.as_of}")
-    facts.add_row(
-        "customers",
-        f"{counts.customers:,} ({_percent(counts.one_order_customers, counts.customers)} with one order), "
-        f"{counts.orders:,} orders, {counts.order_lines:,} order lines",
-    )
-    facts.add_row("orders from, to", f"{counts.earliest_order}, {counts.latest_order}")
+    facts.add_row("customers", _customers(card))
+    if counts.earliest is not None:
+        facts.add_row(f"{card.table} from, to", f"{counts.earliest}, {counts.latest}")
     facts.add_row("features", f"{len(card.features)}: {', '.join(card.feature_names)}")
     if card.left_out:
         facts.add_row("left out", "; ".join(f"{name}: {reason}" for name, reason in card.left_out.items()))
     facts.add_row("variance kept", f"{metrics.variance_kept:.1%} in {metrics.components} components")
     error = f" ± {metrics.silhouette_standard_error:.4f}" if metrics.silhouette_standard_error else ""
     facts.add_row("silhouette", f"{metrics.silhouette:.4f}{error} ({metrics.silhouette_rows:,} customers)")
-    dropped = {rule: count for rule, count in card.cleaning.items() if count}
+    dropped = [each for each in card.cleaning if each.rows and each.dropped]
     if dropped:
-        facts.add_row("rows left out", ", ".join(f"{rule}: {count:,}" for rule, count in dropped.items()))
+        facts.add_row("rows dropped", ", ".join(f"{each.rule}: {each.rows:,}" for each in dropped))
+    for rule in card.rule_segments:
+        facts.add_row(rule.name, f"{' and '.join(map(str, rule.when))}: {rule.why}")
     console.print(facts)
+    if card.history:
+        console.print()
+        console.print(_history(card))
     segments = _table("id", "segment", "customers", "share", "revenue", right=("id", "customers", "share", "revenue"))
-    for segment in card.segments:
+    for segment in card.all_segments:
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
-        segments.add_row(str(segment.id), segment.name, f"{segment.customers:,}", f"{segment.share:.1%}", revenue)
+        customers, share = "under 10", "-"
+        if segment.customers is not None and segment.share is not None:
+            customers, share = f"{segment.customers:,}", f"{segment.share:.1%}"
+        segments.add_row(str(segment.id), segment.name, customers, share, revenue)
     console.print()
     console.print(segments)
 
 
-def print_understood(console: Console, orders: Orders, snapshot: Snapshot) -> None:
-    """Print what `check` understood of the data.
+def print_read(console: Console, loaded: Loaded) -> None:
+    """Print what `check` understood of the files, and what happened to every row.
 
     Parameters
     ----------
     console
         Where to.
-    orders
+    loaded
         As loaded.
-    snapshot
-        The customers made of them.
     """
-    tables = _table("table", "rows", "columns used", right=("rows",))
-    for table in orders.read:
-        tables.add_row(table.file, f"{table.rows:,}", ", ".join(table.columns))
+    tables = _table("file", "rows", "columns used", "not used", right=("rows",))
+    for table in loaded.read:
+        tables.add_row(table.file, f"{table.rows:,}", ", ".join(table.columns), ", ".join(table.not_used) or "-")
     console.print(tables)
     console.print()
+    if loaded.cleaning:
+        rules = _table("cleaning rule", "rows", "what happened", "for instance", right=("rows",))
+        for each in loaded.cleaning:
+            happened = ("dropped" if each.dropped else "kept") if each.rows else "-"
+            rules.add_row(each.rule, f"{each.rows:,}", happened, each.example)
+        console.print(rules)
+        console.print()
+    facts = _facts()
+    if len(loaded.read) == 1 or not loaded.links:
+        read, dropped = sum(table.rows for table in loaded.read), sum(e.rows for e in loaded.cleaning if e.dropped)
+        facts.add_row("rows", f"{read:,} read, {dropped:,} dropped, {read - dropped:,} kept")
+    for link in loaded.links:
+        told = f"{link.rows:,} rows, {link.unmatched:,} of them without a match"
+        facts.add_row("link", f"{link.table} -> {link.other} by {link.key}: {told}")
+    if loaded.lost:
+        facts.add_row("customers lost", f"{loaded.lost:,} of whom no row was kept")
+    if loaded.ignored:
+        facts.add_row(
+            "ignored", f"{', '.join(loaded.ignored)}: about the person; used if the configuration's features name them"
+        )
+    console.print(facts)
+    console.print()
+
+
+def print_snapshot(console: Console, loaded: Loaded, snapshot: Snapshot) -> None:
+    """Print what `check` understood of the customers.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    loaded
+        As loaded.
+    snapshot
+        The customers made of it.
+    """
     extent, facts = snapshot.extent, _facts()
-    for rule, count in orders.cleaning.items():
-        facts.add_row(f"left out: {rule}", f"{count:,} rows")
-    facts.add_row("as of", f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC")
-    facts.add_row("order lines", f"{extent.order_lines:,} (an order without lines counts as one)")
-    facts.add_row("orders", f"{extent.orders:,}")
+    if loaded.shape.moment is not None:
+        facts.add_row("as of", f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    if loaded.shape.name != "profiles":
+        facts.add_row(loaded.shape.rows, f"{extent.rows:,}")
+    if extent.orders is not None:
+        facts.add_row("orders", f"{extent.orders:,} (one without lines counts as one line)")
     facts.add_row("customers", f"{extent.customers:,}")
-    facts.add_row(
-        "with one order",
-        f"{extent.one_order_customers:,} ({_percent(extent.one_order_customers, extent.customers)})",
-    )
-    facts.add_row("from, to", f"{extent.earliest:%Y-%m-%d %H:%M:%S}, {extent.latest:%Y-%m-%d %H:%M:%S} UTC")
+    if extent.one_order_customers is not None:
+        share = _percent(extent.one_order_customers, extent.customers)
+        facts.add_row("with one order", f"{extent.one_order_customers:,} ({share})")
+    if extent.earliest and extent.latest:
+        facts.add_row("from, to", f"{extent.earliest:%Y-%m-%d %H:%M:%S}, {extent.latest:%Y-%m-%d %H:%M:%S} UTC")
     console.print(facts)
     console.print()
     features = _table("feature", "unit", "customers who lack it")
@@ -117,9 +159,10 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     console.print(facts)
     numbers = ("customers", "share", "in training")
     table = _table("id", "segment", *numbers, right=("id", *numbers))
-    for segment in card.segments:
+    for segment in card.all_segments:
         number = assigned.customers[segment.id]
-        table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", f"{segment.share:.1%}")
+        share = "-" if segment.share is None else f"{segment.share:.1%}"
+        table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", share)
     console.print()
     console.print(table)
 
@@ -170,6 +213,29 @@ def print_moves(console: Console, moves: Sequence[Move]) -> None:
     for move in reversed(moves):
         table.add_row(str(move.sequence), move.at, move.version, move.by, move.why)
     console.print(table)
+
+
+def _customers(card: Card) -> str:
+    counts = card.counts
+    said = f"{counts.customers:,}"
+    if counts.orders is not None and counts.one_order_customers is not None:
+        said += f" ({_percent(counts.one_order_customers, counts.customers)} with one order), {counts.orders:,} orders"
+    rows = TABLES[card.table].rows if card.table in TABLES else "customers"
+    return said if rows == "customers" else f"{said}, {counts.rows:,} {rows}"
+
+
+def _history(card: Card) -> Table:
+    numbers = ("first events", "customers with more", "same segment", "kappa", "±")
+    table = _table(*numbers, right=numbers)
+    for point in card.history:
+        table.add_row(
+            str(point.events),
+            f"{point.customers:,}",
+            f"{point.agreement:.1%}",
+            f"{point.kappa:.3f}",
+            f"{point.kappa_standard_error:.3f}",
+        )
+    return table
 
 
 def _table(*headings: str, right: Sequence[str] = ()) -> Table:

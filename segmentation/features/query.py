@@ -1,4 +1,4 @@
-"""From the catalogue to one query: canonical orders in, one row of features per customer out."""
+"""From a catalogue to one query: a canonical table in, one row of features per customer out."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,8 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from segmentation.errors import ConfigurationError, nearest
-from segmentation.features.catalogue import ORDER_FEATURES, Feature, per_order
-from segmentation.tables import AS_OF, ORDERS, Kind
+from segmentation.features.feature import Feature
+from segmentation.features.orders import per_order
+from segmentation.tables import AS_OF, Kind, Table
 
 IBIS_TYPES: dict[Kind, str] = {
     "text": "string",
@@ -16,32 +17,39 @@ IBIS_TYPES: dict[Kind, str] = {
     "quantity": "decimal(12, 3)",
     "score": "decimal(7, 4)",
     "integer": "int32",
+    "number": "float64",
 }
 
 
-def orders_table(name: str = "orders") -> ir.Table:
-    """The canonical orders table with `as_of`, not bound to any database.
+def canonical(table: Table, name: str | None = None) -> ir.Table:
+    """A canonical table with `as_of`, not bound to any database.
 
     Parameters
     ----------
+    table
+        Which.
     name
-        The table's name in the compiled SQL.
+        Its name in the compiled SQL; None: the canonical one.
 
     Returns
     -------
     ir.Table
         An unbound table of the canonical schema.
     """
-    return ibis.table({column.name: IBIS_TYPES[column.kind] for column in (*ORDERS, AS_OF)}, name=name)
+    return ibis.table(
+        {column.name: IBIS_TYPES[column.kind] for column in (*table.columns, AS_OF)}, name=name or table.name
+    )
 
 
-def select(names: Sequence[str]) -> tuple[Feature, ...]:
+def select(names: Sequence[str], catalogue: Sequence[Feature]) -> tuple[Feature, ...]:
     """The features of the given names, in the catalogue's order.
 
     Parameters
     ----------
     names
         Names of features; empty for the whole catalogue.
+    catalogue
+        What there is.
 
     Returns
     -------
@@ -53,11 +61,11 @@ def select(names: Sequence[str]) -> tuple[Feature, ...]:
     ConfigurationError
         A name is not in the catalogue.
     """
-    known = [feature.name for feature in ORDER_FEATURES]
+    known = [feature.name for feature in catalogue]
     for name in names:
         if name not in known:
             raise ConfigurationError(f"there is no feature {name!r}", hint=nearest(name, known, "there are"))
-    return tuple(feature for feature in ORDER_FEATURES if not names or feature.name in names)
+    return tuple(feature for feature in catalogue if not names or feature.name in names)
 
 
 def available(features: Sequence[Feature], columns: Collection[str]) -> tuple[tuple[Feature, ...], dict[str, str]]:
@@ -80,13 +88,15 @@ def available(features: Sequence[Feature], columns: Collection[str]) -> tuple[tu
     return tuple(feature for feature in features if not missing[feature.name]), reasons
 
 
-def customer_table(lines: ir.Table, features: Sequence[Feature]) -> ir.Table:
+def customer_table(rows: ir.Table, table: Table, features: Sequence[Feature]) -> ir.Table:
     """One row of features per customer, as of each row's `as_of`.
 
     Parameters
     ----------
-    lines
-        The canonical orders table with `as_of`; rows ordered after their `as_of` are left out.
+    rows
+        A canonical table with `as_of`; rows of a moment after their `as_of` are left out.
+    table
+        Which canonical table it is.
     features
         What to compute, at least one.
 
@@ -95,13 +105,17 @@ def customer_table(lines: ir.Table, features: Sequence[Feature]) -> ir.Table:
     ir.Table
         customer_id and one float64 column per feature, NULL where the customer lacks it. In no order.
     """
-    known = lines.filter(lines.ordered_at <= lines.as_of)
-    orders = per_order(known)
     names = [feature.name for feature in features]
+    if table.moment is None:
+        return rows.select("customer_id", *[feature.expression(rows).name(feature.name) for feature in features])
+    known = rows.filter(rows[table.moment] <= rows.as_of)
+    of_lines = {feature.name: feature.expression(known) for feature in features if feature.level == "line"}
+    if table.name != "orders":
+        return known.group_by("customer_id").agg(**of_lines).select("customer_id", *names)
+    orders = per_order(known)
     of_orders = orders.group_by("customer_id").agg(
         **{feature.name: feature.expression(orders) for feature in features if feature.level == "order"}
     )
-    of_lines = {feature.name: feature.expression(known) for feature in features if feature.level == "line"}
     if not of_lines:
         return of_orders.select("customer_id", *names)
     joined = of_orders.join(known.group_by("customer_id").agg(**of_lines), "customer_id")
@@ -130,11 +144,13 @@ def fill(customers: ir.Table, fills: Mapping[str, float]) -> ir.Table:
     return customers.select(columns).order_by("customer_id")
 
 
-def compile_sql(features: Sequence[Feature], fills: Mapping[str, float]) -> str:
+def compile_sql(table: Table, features: Sequence[Feature], fills: Mapping[str, float]) -> str:
     """The feature definition as DuckDB SQL, to travel with the model.
 
     Parameters
     ----------
+    table
+        The canonical table that it reads.
     features
         The model's features, in its order.
     fills
@@ -143,7 +159,7 @@ def compile_sql(features: Sequence[Feature], fills: Mapping[str, float]) -> str:
     Returns
     -------
     str
-        One SELECT over a table `orders` of the canonical schema with `as_of`; gives customer_id and the features.
+        One SELECT over the canonical table with `as_of`; gives customer_id and the features.
     """
-    sql = ibis.to_sql(fill(customer_table(orders_table(), features), fills), dialect="duckdb")
+    sql = ibis.to_sql(fill(customer_table(canonical(table), table, features), fills), dialect="duckdb")
     return f"{sql}\n"

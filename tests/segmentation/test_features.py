@@ -11,7 +11,7 @@ from segmentation.features import ORDER_FEATURES, available, select
 from segmentation.tables import ORDERS
 from tests.histories import FILLS, cast, features_of, frame, line
 from training.snapshot import take
-from training.sources import Orders
+from training.sources import Loaded
 
 TWO_ORDERS = (
     line("a", "2024-06-01T00:00:00", category="books", quantity=2, freight_value=5, payment_value=25, instalments=3,
@@ -124,29 +124,34 @@ def test_every_feature_says_what_it_is() -> None:
         assert feature.unit
         assert feature.help
         assert feature.low != feature.high
-        assert feature.needs <= {column.name for column in ORDERS}
+        assert feature.needs <= set(ORDERS.names)
 
 
 def test_an_unknown_feature_is_refused_with_the_nearest_match() -> None:
     with pytest.raises(ConfigurationError, match="recency_dayz") as refused:
-        select(["recency_dayz"])
+        select(["recency_dayz"], ORDER_FEATURES)
     assert "recency_days" in refused.value.hint
 
 
 def test_features_keep_the_catalogue_s_order() -> None:
-    assert [feature.name for feature in select(["monetary", "recency_days"])] == ["recency_days", "monetary"]
+    assert [feature.name for feature in select(["monetary", "recency_days"], ORDER_FEATURES)] == [
+        "recency_days",
+        "monetary",
+    ]
 
 
 def test_a_feature_whose_columns_are_absent_is_left_out_with_the_reason() -> None:
-    made, reasons = available(select(["monetary", "review_score"]), {"customer_id", "order_id", "ordered_at"})
+    made, reasons = available(
+        select(["monetary", "review_score"], ORDER_FEATURES), {"customer_id", "order_id", "ordered_at"}
+    )
     assert made == ()
     assert reasons["review_score"] == "the data have no review_score"
 
 
-def _orders(database: Backend, customers: dict[str, list[dict[str, object]]], columns: set[str]) -> Orders:
+def _orders(database: Backend, customers: dict[str, list[dict[str, object]]], columns: set[str]) -> Loaded:
     database.con.register("written", frame(customers))
     database.raw_sql(f"CREATE TABLE orders AS SELECT {cast()} FROM written")
-    return Orders(source="test", table=database.table("orders"), columns=frozenset(columns))
+    return Loaded("test", ORDERS, database.table("orders"), frozenset(columns), ORDER_FEATURES)
 
 
 BASIC = {"customer_id", "order_id", "ordered_at", "quantity", "unit_price"}
@@ -156,7 +161,7 @@ def test_recency_counts_from_the_newest_order_in_the_data_never_from_the_clock(d
     orders = _orders(
         database, {"x": [line("1", "2001-01-01T00:00:00")], "y": [line("2", "2001-01-11T00:00:00")]}, BASIC
     )
-    snapshot = take(database, orders, select(["recency_days"]))
+    snapshot = take(database, orders, select(["recency_days"], ORDER_FEATURES))
     assert snapshot.as_of == datetime(2001, 1, 11, tzinfo=UTC)
     assert snapshot.customers["recency_days"].to_dict() == {"x": 10.0, "y": 0.0}
 
@@ -171,7 +176,7 @@ def test_as_of_leaves_out_who_had_not_ordered_yet(database: Backend) -> None:
         },
         BASIC,
     )
-    snapshot = take(database, orders, select(["recency_days"]), datetime(2001, 1, 5, tzinfo=UTC))
+    snapshot = take(database, orders, select(["recency_days"], ORDER_FEATURES), datetime(2001, 1, 5, tzinfo=UTC))
     assert snapshot.customers["recency_days"].to_dict() == {"x": 4.0, "z": 2.0}
     assert snapshot.extent.customers == 2
 
@@ -187,7 +192,7 @@ def test_fills_are_the_middle_of_those_who_have_a_value(database: Backend) -> No
         },
         BASIC | {"review_score"},
     )
-    snapshot = take(database, orders, select(["mean_days_between_orders", "review_score"]))
+    snapshot = take(database, orders, select(["mean_days_between_orders", "review_score"], ORDER_FEATURES))
     assert snapshot.fills["mean_days_between_orders"] == 30.0
     assert snapshot.fills["review_score"] == round(8 / 3, 6)
     assert snapshot.customers.loc["once", "mean_days_between_orders"] == 30.0
@@ -198,14 +203,14 @@ def test_customers_whose_orders_have_no_value_are_refused_not_guessed(database: 
     unpriced = line("1", "2001-01-01T00:00:00", unit_price=None)
     orders = _orders(database, {"x": [unpriced], "y": [line("2", "2001-01-11T00:00:00")]}, BASIC)
     with pytest.raises(UnusableDataError, match="monetary cannot be computed for 1 customers"):
-        take(database, orders, select(["recency_days", "monetary"]))
+        take(database, orders, select(["recency_days", "monetary"], ORDER_FEATURES))
 
 
 def test_a_feature_that_nobody_has_or_that_never_differs_is_left_out_and_said(database: Backend) -> None:
     orders = _orders(
         database, {"x": [line("1", "2001-01-01T00:00:00")], "y": [line("2", "2001-01-11T00:00:00")]}, BASIC
     )
-    snapshot = take(database, orders, select(["recency_days", "frequency", "mean_days_between_orders"]))
+    snapshot = take(database, orders, select(["recency_days", "frequency", "mean_days_between_orders"], ORDER_FEATURES))
     assert list(snapshot.customers.columns) == ["recency_days"]
     assert snapshot.left_out == {
         "mean_days_between_orders": "no customer has a value",

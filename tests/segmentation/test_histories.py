@@ -7,18 +7,21 @@ import pytest
 
 from segmentation import histories
 from segmentation.errors import InconsistentModelError, InvalidFieldError, QueryLimitError
-from segmentation.features import compile_sql, select
-from segmentation.golden import order_lines
+from segmentation.features import ORDER_FEATURES, compile_sql
+from segmentation.golden import canonical_rows
 from segmentation.histories import History, HistoryQuery
+from segmentation.tables import ORDERS
 from tests.histories import AS_OF_DATE, FILLS, line
 
 
 def query(feature: str) -> HistoryQuery:
     """A model whose only feature is an expression over the orders."""
-    return HistoryQuery(f"SELECT customer_id, {feature} AS feature FROM orders GROUP BY customer_id", ["feature"])
+    return HistoryQuery(
+        ORDERS, f"SELECT customer_id, {feature} AS feature FROM orders GROUP BY customer_id", ["feature"]
+    )
 
 
-ONE = [History(0, AS_OF_DATE, order_lines([line("a", "2024-06-01T00:00:00")]))]
+ONE = [History(0, AS_OF_DATE, canonical_rows(ORDERS, [line("a", "2024-06-01T00:00:00")]))]
 
 
 def test_a_feature_over_the_orders_is_computed() -> None:
@@ -45,7 +48,7 @@ def test_files_are_out_of_reach(tmp_path: Path) -> None:
 )
 def test_anything_but_one_select_is_refused(sql: str) -> None:
     with pytest.raises(InconsistentModelError):
-        HistoryQuery(sql, ["feature"])
+        HistoryQuery(ORDERS, sql, ["feature"])
 
 
 def test_the_configuration_is_locked() -> None:
@@ -73,9 +76,9 @@ def test_numbers_that_cannot_be_added_up_are_told_without_them() -> None:
 
 
 def test_large_batches_wait_for_each_other_instead_of_running_out_of_memory() -> None:
-    features = select(())
-    served = HistoryQuery(compile_sql(features, FILLS), [feature.name for feature in features])
-    lines = order_lines([line(str(number), "2024-06-01T00:00:00") for number in range(100)])
+    features = ORDER_FEATURES
+    served = HistoryQuery(ORDERS, compile_sql(ORDERS, features, FILLS), [feature.name for feature in features])
+    lines = canonical_rows(ORDERS, [line(str(number), "2024-06-01T00:00:00") for number in range(100)])
     batch = [History(number, AS_OF_DATE, lines) for number in range(600)]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: len(served.run(batch)[0]), range(8)))

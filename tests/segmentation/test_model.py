@@ -114,7 +114,14 @@ def test_a_card_of_a_newer_schema_says_what_to_upgrade(card: Card, files: dict[s
     assert refused.value.hint == "upgrade the service"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 1}', b"\xff"])
+def test_a_card_of_an_older_schema_says_to_train_again(card: Card, files: dict[str, bytes]) -> None:
+    older = cards.encode(replace(card, schema_version=cards.SCHEMA_VERSION - 1))
+    with pytest.raises(SchemaVersionError) as refused:
+        model.assemble(older, files)
+    assert refused.value.hint == "train the model again"
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 2}', b"\xff"])
 def test_what_is_no_card_is_refused(content: bytes) -> None:
     with pytest.raises(InconsistentModelError, match=r"card\.json"):
         cards.decode(content)

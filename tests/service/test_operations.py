@@ -100,7 +100,7 @@ def test_a_bad_model_is_never_live_and_its_reason_is_logged_once(
 ) -> None:
     live, old = state(app).live_model, sample_result.made.card.version
     rows = sample_result.made.card.golden_rows
-    wrong = (replace(rows[0], distance=rows[0].distance + 1), *rows[1:])
+    wrong = (replace(rows[0], distance=99.0), *rows[1:])
     publish.publish(published, other_version(sample_result, golden_rows=wrong), "production", "test")
     assert not live.refresh()
     assert not live.refresh()

@@ -252,7 +252,7 @@ def test_a_huge_unknown_field_is_told_shortened(client: FlaskClient) -> None:
     assert len(json.dumps(problem)) < 2_000
 
 
-@pytest.mark.parametrize("column", [column.name for column in ORDERS if not column.required])
+@pytest.mark.parametrize("column", [column.name for column in ORDERS.columns if not column.required])
 def test_whatever_is_left_out_of_an_order_no_number_is_made_up(client: FlaskClient, order: Json, column: str) -> None:
     status, answer = post(client, {"orders": [without(order | {"payment_value": 20}, column)]})
     assert status == 200
@@ -295,7 +295,7 @@ def test_a_defect_is_a_problem_too_and_its_log_holds_no_customer(
     def fail(*_: object) -> None:
         raise ValueError(SECRET)
 
-    monkeypatch.setattr("service.predict.score", fail)
+    monkeypatch.setattr("service.predict.assignment.assign", fail)
     status, problem = post(client, {"customer_id": SECRET, "features": features})
     assert (status, problem["code"]) == (500, "defect")
     assert "ValueError" in caplog.text

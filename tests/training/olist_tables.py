@@ -2,6 +2,13 @@
 
 import csv
 from pathlib import Path
+from typing import Any
+
+from ibis.backends.duckdb import Backend
+
+from training import sources
+from training.configuration import Configuration
+from training.sources import Loaded
 
 TABLES: dict[str, tuple[list[str], list[list[str]]]] = {
     "olist_customers_dataset": (
@@ -69,3 +76,8 @@ def replace_in(folder: Path, table: str, old: str, new: str) -> int:
     line = text[: text.index(old)].count("\n") + 1
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return line
+
+
+def load(database: Backend, folder: Path, **keys: Any) -> Loaded:
+    """The tables as canonical orders."""
+    return sources.load(database, "olist", str(folder), Configuration(**keys))

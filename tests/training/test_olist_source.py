@@ -16,8 +16,10 @@ from segmentation.errors import (
     SourceError,
     UnreadableFileError,
 )
-from tests.training.olist_tables import replace_in, write
-from training.sources import Orders, olist
+from segmentation.settings import Settings
+from tests.training.olist_tables import load, replace_in, write
+from training.database import open_database
+from training.sources import Loaded
 
 ITEMS, ORDERS, REVIEWS = "olist_order_items_dataset", "olist_orders_dataset", "olist_order_reviews_dataset"
 
@@ -27,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return write(tmp_path / "olist")
 
 
-def lines_of(orders: Orders, order: str) -> list[dict[str, object]]:
+def lines_of(orders: Loaded, order: str) -> list[dict[str, object]]:
     table = orders.table
     rows: list[dict[str, object]] = (
         table.filter(table.order_id == order).order_by("product_id").to_pyarrow().to_pylist()
@@ -36,13 +38,13 @@ def lines_of(orders: Orders, order: str) -> list[dict[str, object]]:
 
 
 def test_the_person_is_customer_unique_id(database: Backend, folder: Path) -> None:
-    orders = olist.load(database, folder)
+    orders = load(database, folder)
     assert orders.table.customer_id.nunique().to_pyarrow().as_py() == 40
     assert orders.table.order_id.nunique().to_pyarrow().as_py() == 60
 
 
 def test_an_order_s_facts_are_joined_once_whatever_its_items_and_payments(database: Backend, folder: Path) -> None:
-    first, second = lines_of(olist.load(database, folder), "o1")
+    first, second = lines_of(load(database, folder), "o1")
     for line in (first, second):
         assert float(line["payment_value"]) == 29.5  # type: ignore[arg-type]
         assert float(line["freight_value"]) == 6.5  # type: ignore[arg-type]
@@ -52,13 +54,13 @@ def test_an_order_s_facts_are_joined_once_whatever_its_items_and_payments(databa
 
 
 def test_the_latest_review_counts_and_cancelled_is_spelt_one_way(database: Backend, folder: Path) -> None:
-    orders = olist.load(database, folder)
+    orders = load(database, folder)
     assert {line["review_score"] for line in lines_of(orders, "o0")} == {5}
     assert {line["status"] for line in lines_of(orders, "o7")} == {"cancelled"}
 
 
 def test_an_order_without_items_is_one_line_without_a_product(database: Backend, folder: Path) -> None:
-    (line,) = lines_of(olist.load(database, folder), "o59")
+    (line,) = lines_of(load(database, folder), "o59")
     assert (line["quantity"], line["product_id"], line["unit_price"]) == (0, None, None)
 
 
@@ -66,19 +68,19 @@ def test_gzipped_tables_are_read_as_well(database: Backend, folder: Path) -> Non
     path = folder / f"{ITEMS}.csv"
     path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
-    assert len(lines_of(olist.load(database, folder), "o1")) == 2
+    assert len(lines_of(load(database, folder), "o1")) == 2
 
 
 def test_rows_that_belong_to_nothing_are_left_out_and_counted(database: Backend, folder: Path) -> None:
     replace_in(folder, ITEMS, "o3,1,", "o999,1,")
-    orders = olist.load(database, folder)
-    assert orders.cleaning["item without order"] == 1
+    orders = load(database, folder)
+    assert {each.rule: each.rows for each in orders.cleaning}["item_without_order"] == 1
     assert len(lines_of(orders, "o3")) == 1
 
 
 def refused(database: Backend, folder: Path, kind: type[SourceError]) -> SourceError:
     with pytest.raises(kind) as error:
-        olist.load(database, folder)
+        load(database, folder)
     assert type(error.value) is kind
     assert error.value.exit_status == 2
     return error.value
@@ -112,13 +114,13 @@ def test_a_table_that_is_there_twice_is_refused(database: Backend, folder: Path)
 
 def test_a_folder_whose_name_is_a_pattern_is_one_folder(database: Backend, folder: Path, tmp_path: Path) -> None:
     write(tmp_path / "ol?st")
-    assert olist.load(database, tmp_path / "ol?st").table.count().to_pyarrow().as_py() == 118
+    assert load(database, tmp_path / "ol?st").table.count().to_pyarrow().as_py() == 118
     assert folder.exists()
 
 
 def test_an_offset_is_honoured(database: Backend, folder: Path) -> None:
     replace_in(folder, ORDERS, "2018-03-11 10:02:00", "2018-03-11 10:02:00+05:00")
-    line = lines_of(olist.load(database, folder), "o2")[0]
+    line = lines_of(load(database, folder), "o2")[0]
     assert line["ordered_at"] == datetime(2018, 3, 11, 5, 2)  # noqa: DTZ001
 
 
@@ -151,7 +153,7 @@ def test_a_damaged_archive_is_refused(database: Backend, folder: Path) -> None:
     path.with_suffix(".csv.gz").write_bytes(content)
     path.unlink()
     with pytest.raises(UnreadableFileError, match="CRC"):
-        olist.load(database, folder)
+        load(database, folder)
 
 
 def test_empty_lines_do_not_move_the_place_that_is_told(database: Backend, folder: Path) -> None:
@@ -175,7 +177,7 @@ def test_empty_lines_do_not_move_the_place_that_is_told(database: Backend, folde
 def test_what_a_file_is_instead_is_guessed(database: Backend, folder: Path, content: bytes, said: str) -> None:
     (folder / f"{ITEMS}.csv").write_bytes(content)
     with pytest.raises(SourceError) as error:
-        olist.load(database, folder)
+        load(database, folder)
     assert said in error.value.hint
 
 
@@ -263,23 +265,45 @@ def test_a_folder_that_does_not_exist_is_refused(database: Backend, tmp_path: Pa
     assert "does not exist" in refused(database, tmp_path / "nowhere", MissingTableError).message
 
 
-@pytest.mark.parametrize(
-    ("table", "row", "key"),
-    [
-        (ITEMS, "o3,2,", "order_id and order_item_id"),
-        (ORDERS, "o4,", "order_id"),
-        ("olist_order_payments_dataset", "o5,2,", "order_id and payment_sequential"),
-    ],
-)
-def test_a_row_that_stands_twice_is_refused_with_both_lines(
-    database: Backend, folder: Path, table: str, row: str, key: str
-) -> None:
+def repeat(folder: Path, table: str, row: str, *, old: str = "", new: str = "") -> tuple[int, int]:
+    """Append a row once more, changed or not; gives both of its lines."""
     path = folder / f"{table}.csv"
     lines = path.read_text().splitlines()
     first = next(number for number, line in enumerate(lines, start=1) if line.startswith(row))
-    path.write_text("\n".join([*lines, lines[first - 1]]) + "\n")
+    again = lines[first - 1].replace(old, new)
+    assert (again != lines[first - 1]) == bool(old)
+    path.write_text("\n".join([*lines, again]) + "\n")
+    return first, len(lines) + 1
+
+
+@pytest.mark.parametrize("table", [ITEMS, ORDERS, "olist_order_payments_dataset"])
+def test_a_row_that_stands_twice_counts_once_and_is_told(database: Backend, folder: Path, table: str) -> None:
+    expected = sorted(map(str, load(database, folder).table.to_pyarrow().to_pylist()))
+    start = {ITEMS: "o3,2,", ORDERS: "o4,", "olist_order_payments_dataset": "o5,2,"}[table]
+    _, line = repeat(folder, table, start)
+    with open_database(Settings()) as other:
+        orders = load(other, folder)
+        found = orders.table.to_pyarrow().to_pylist()
+    assert sorted(map(str, found)) == expected
+    duplicates = next(each for each in orders.cleaning if each.rule == "exact_duplicate")
+    assert (duplicates.rows, duplicates.dropped) == (1, True)
+    assert duplicates.example == f"{table}.csv, line {line}"
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "old", "new", "key"),
+    [
+        (ITEMS, "o3,2,", "13.50", "14.50", "order_id and order_item_id"),
+        (ORDERS, "o4,", "2018", "2017", "order_id"),
+        ("olist_order_payments_dataset", "o5,2,", "18.75", "19.75", "order_id and payment_sequential"),
+    ],
+)
+def test_two_rows_of_one_key_are_refused_with_both_lines(
+    database: Backend, folder: Path, table: str, row: str, old: str, new: str, key: str
+) -> None:
+    first, again = repeat(folder, table, row, old=old, new=new)
     error = refused(database, folder, DuplicateRowError)
-    assert error.message == f"{table}.csv, line {len(lines) + 1}: the same {key} as on line {first}"
+    assert error.message == f"{table}.csv, line {again}: the same {key} as on line {first}"
     assert row.split(",")[0] not in error.message.removeprefix(f"{table}.csv")
 
 

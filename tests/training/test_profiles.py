@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from segmentation.features import select
+from segmentation.features import ORDER_FEATURES, select
 from training.job import Result
 from training.profiles import name_segments
 
-FEATURES = select(["recency_days", "frequency", "monetary"])
+FEATURES = select(["recency_days", "frequency", "monetary"], ORDER_FEATURES)
 
 
 def test_a_segment_is_named_after_the_features_that_set_it_apart() -> None:
@@ -28,7 +28,7 @@ def test_two_segments_never_share_a_name() -> None:
 
 
 def test_a_name_holds_no_two_measures_of_one_thing() -> None:
-    features = select(["monetary", "average_basket", "review_score"])
+    features = select(["monetary", "average_basket", "review_score"], ORDER_FEATURES)
     rng = np.random.default_rng(2)
     spend = rng.normal(0, 1, 300)
     rows = np.column_stack([spend, spend + rng.normal(0, 0.01, 300), rng.normal(0, 1, 300)])

@@ -29,6 +29,7 @@ def test_the_features_recover_the_behaviours_where_plain_rfm_does_not(seed: int)
 
 def test_most_customers_order_once(sample_result: job.Result) -> None:
     extent = sample_result.snapshot.extent
+    assert extent.one_order_customers is not None
     assert extent.one_order_customers / extent.customers >= 0.6
 
 

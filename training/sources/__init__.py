@@ -1,63 +1,108 @@
-"""Files to canonical tables; code only where joins are needed."""
+"""Files to canonical tables; code only where joins are needed, a mapping file everywhere else."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError, MissingTableError, nearest
-from training.sources.orders import Extent, Orders, TableRead
+from training.sources.loaded import Action, Cleaned, Extent, Link, Loaded, TableRead
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ibis.backends.duckdb import Backend
 
     from training.configuration import Configuration
 
-SOURCES = ("olist", "sample")
+MAPPED = ("mall", "profiles", "rees46", "transactions")
+SOURCES = ("mall", "olist", "profiles", "rees46", "sample", "transactions")
 DEFAULT_SOURCE = "sample"
 
 
-def load(database: Backend, source: str, data: Path | None, configuration: Configuration) -> Orders:
-    """Read a source into the canonical orders table.
+def load(
+    database: Backend,
+    source: str,
+    data: str | None,
+    configuration: Configuration,
+    mapping: Path | None = None,
+) -> Loaded:
+    """Read a source into its canonical table.
 
     Parameters
     ----------
     database
-        Where the tables are made.
+        Where the tables are made; downloads and copies of files go beside it.
     source
         One of `SOURCES`.
     data
-        Where its files are; the sample has none.
+        A file, a folder or a glob, local or s3://; the sample has none.
     configuration
-        Of the sample: size and seed.
+        Cleaning rules, features, and the sample's size and seed.
+    mapping
+        How the files read, for sources that are not known by name.
 
     Returns
     -------
-    Orders
-        The canonical table and what was read.
+    Loaded
+        The canonical table, and what happened on the way to it.
 
     Raises
     ------
     ConfigurationError
-        There is no such source, or the sample was given data.
+        There is no such source, or it does not take what it was given.
     SourceError
         The data cannot be used.
     """
     # Imported when needed: the names of the sources are asked for far more often than their code.
-    from training.sources import olist, sample
+    from training.sources import mapped, olist, sample
+    from training.sources import mapping as mappings
 
+    if source not in SOURCES:
+        raise ConfigurationError(f"there is no source {source!r}", hint=nearest(source, SOURCES, "there are"))
+    if mapping is not None and source not in MAPPED:
+        raise ConfigurationError(
+            f"the source {source} takes no mapping", hint="--source transactions or profiles reads any table by one"
+        )
     if source == "sample":
         if data is not None:
             raise ConfigurationError(
                 "the sample is generated and reads no data", hint="leave --data out, or name the source of your data"
             )
         return sample.load(database, configuration.sample.customers, configuration.sample.seed)
-    if source != "olist":
-        raise ConfigurationError(f"there is no source {source!r}", hint=nearest(source, SOURCES, "there are"))
     if data is None:
-        raise MissingTableError(f"the source {source} needs --data", hint="give the folder that holds its tables")
-    return olist.load(database, data)
+        raise MissingTableError(
+            f"the source {source} needs --data", hint="give the folder or file that holds its tables"
+        )
+    scratch = scratch_of(database)
+    if source == "olist":
+        return olist.load(database, data, scratch, chosen=configuration.cleaning)
+    return mapped.load(
+        database,
+        source,
+        data,
+        mappings.load(source, mapping),
+        scratch,
+        chosen=configuration.cleaning,
+        asked=configuration.features,
+    )
 
 
-__all__ = ["DEFAULT_SOURCE", "SOURCES", "Extent", "Orders", "TableRead", "load"]
+def scratch_of(database: Backend) -> Path:
+    """The folder beside a work database: what is put there goes with it.
+
+    Parameters
+    ----------
+    database
+        From `open_database`.
+
+    Returns
+    -------
+    Path
+        An existing folder.
+    """
+    file = database.con.sql("SELECT path FROM duckdb_databases() WHERE NOT internal").fetchall()[0][0]
+    folder = Path(file).parent / "files"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+__all__ = ["DEFAULT_SOURCE", "MAPPED", "SOURCES", "Action", "Cleaned", "Extent", "Link", "Loaded", "TableRead", "load"]

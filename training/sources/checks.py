@@ -5,7 +5,7 @@ import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ibis.backends.duckdb import Backend
 
@@ -59,7 +59,7 @@ def refuse_rejected(database: Backend, path: Path, header: Sequence[str], types:
     number, kind = found
     if kind == "INVALID ENCODING":
         raise not_utf8(path)
-    line, record = _locate(path, number, count_empty=True)
+    line, record = locate(path, number, count_empty=True)
     where = f"{path.name}, line {line}"
     if kind != "CAST":
         raise BadValueError(
@@ -70,7 +70,7 @@ def refuse_rejected(database: Backend, path: Path, header: Sequence[str], types:
     cells = dict(zip(header, record, strict=False))
     for name, kind in types.items():
         value = cells.get(name, "")
-        if value and first_row(database, f"SELECT TRY_CAST({_literal(value)} AS {kind}) IS NULL")[0]:
+        if value and first_row(database, f"SELECT TRY_CAST({literal(value)} AS {kind}) IS NULL")[0]:
             takes = "a date such as 2018-10-17 17:30:18" if kind == "TIMESTAMPTZ" else "a number such as 129.90"
             raise BadValueError(
                 f"{where}: {name} is {value[:40]!r}", hint=f"mend the value or empty it; {name} takes {takes}"
@@ -116,7 +116,7 @@ def refuse_invalid(database: Backend, path: Path, header: Sequence[str], table: 
     if found[1] == 0:
         return
     number, count = found[0] + 2, found[1]
-    line, record = _locate(path, number)
+    line, record = locate(path, number)
     value = dict(zip(header, record, strict=False)).get(name, "")
     raise BadValueError(
         f"{path.name}, line {line}: {name} is {value[:40]!r} ({count} such row{'s' if count > 1 else ''})",
@@ -149,7 +149,7 @@ def refuse_duplicates(database: Backend, path: Path, table: str, key: Sequence[s
     )
     if not found:
         return
-    first, second = (_locate(path, rowid + 2)[0] for rowid in found[0])
+    first, second = (locate(path, rowid + 2)[0] for rowid in found[0])
     raise DuplicateRowError(
         f"{path.name}, line {second}: the same {' and '.join(key)} as on line {first}",
         hint="remove one of the two rows, or export the table again",
@@ -169,7 +169,7 @@ def not_utf8(path: Path) -> UnreadableFileError:
     UnreadableFileError
         To be raised.
     """
-    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+    with open_bytes(path) as file:
         for line, content in enumerate(file, start=1):
             try:
                 content.decode("utf-8")
@@ -180,6 +180,24 @@ def not_utf8(path: Path) -> UnreadableFileError:
                     hint=kind or f"convert the file, for instance: iconv -f WINDOWS-1252 -t UTF-8 {path.name}",
                 )
     return UnreadableFileError(f"{path.name} is not UTF-8", hint="convert the file to UTF-8")
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a plain or compressed file as it is inside.
+
+    Parameters
+    ----------
+    path
+        The file; compressed where it ends in .gz.
+
+    Returns
+    -------
+    file
+        Bytes.
+    """
+    if path.name.lower().endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(path))
+    return path.open("rb")
 
 
 def open_text(path: Path, errors: str) -> IO[str]:
@@ -208,26 +226,51 @@ def _range(column: Column) -> str:
     return f"{'whole numbers, ' if column.kind == 'integer' else ''}{column.valid}"
 
 
-def _locate(path: Path, number: int, *, count_empty: bool = False) -> tuple[int, list[str]]:
-    """Line and cells of a record; the header is number 1. Records may span lines, so their number is not their line.
+def locate(path: Path, number: int, separator: str = ",", *, count_empty: bool = False) -> tuple[int, list[str]]:
+    """Line and cells of a record: records may span lines, so their number is not their line.
 
-    DuckDB counts empty lines where it tells of rejected rows, and not where it numbers the rows it kept.
+    Parameters
+    ----------
+    path, separator
+        A CSV file.
+    number
+        Of the record; the header is 1.
+    count_empty
+        Whether empty lines count: DuckDB counts them where it tells of rejected rows, and not where it numbers the
+        rows it kept.
+
+    Returns
+    -------
+    int, list of str
+        The line on which it begins, and its cells; the number itself and nothing where it cannot be found.
     """
-    records = ((line, record) for line, record in _records(path) if record or count_empty)
+    records = ((line, record) for line, record in _records(path, separator) if record or count_empty)
     try:
         return next(islice(records, number - 1, None), (number, []))
     except csv.Error:
         return number, []
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
+    """A text as an SQL literal.
+
+    Parameters
+    ----------
+    value
+        Any text.
+
+    Returns
+    -------
+    str
+        In single quotes.
+    """
     return "'" + value.replace("'", "''") + "'"
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line of the file on which it begins."""
     with open_text(path, "replace") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, delimiter=separator)
         start = 1
         for record in reader:
             yield start, record

@@ -1,8 +1,5 @@
 """CSV files to typed tables; whatever cannot be read is told with file, line, column and value."""
 
-import csv
-import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,8 +18,9 @@ from segmentation.errors import (
 )
 from segmentation.tables import SQL_TYPES, Column, Kind
 from training.database import first_row
-from training.sources.checks import not_utf8, open_text, quoted, refuse_duplicates, refuse_invalid, refuse_rejected
-from training.sources.orders import TableRead
+from training.sources.checks import literal, locate, quoted, refuse_duplicates, refuse_invalid, refuse_rejected
+from training.sources.headers import csv_header, refuse_damaged
+from training.sources.loaded import Action, Cleaned, TableRead
 
 _READ_AS: dict[Kind, str] = SQL_TYPES | {
     # With their zone, which plain TIMESTAMP would drop; and with their fraction, which INTEGER would round away.
@@ -110,7 +108,7 @@ def find(folder: Path, names: Sequence[str], others: Sequence[str] = ()) -> dict
     return found
 
 
-def read(database: Backend, path: Path, table: FileTable) -> TableRead:
+def read(database: Backend, path: Path, table: FileTable, duplicates: Action = "drop") -> tuple[TableRead, Cleaned]:
     """Read one file into a typed table of the database, and check it.
 
     Parameters
@@ -121,18 +119,21 @@ def read(database: Backend, path: Path, table: FileTable) -> TableRead:
         The file.
     table
         What is expected in it.
+    duplicates
+        Whether rows that are the same in every column used are dropped but for the first, or refused.
 
     Returns
     -------
-    TableRead
-        What was read.
+    TableRead, Cleaned
+        What was read, and the exact duplicates in it.
 
     Raises
     ------
     SourceError
         Whatever is wrong with the file, and where.
     """
-    header = _header(path)
+    refuse_damaged(path)
+    header = csv_header(path)
     for name in table.columns:
         if name not in header:
             error = MissingColumnError(path.name, name, header)
@@ -142,12 +143,12 @@ def read(database: Backend, path: Path, table: FileTable) -> TableRead:
     types = {name: _READ_AS.get(table.columns[name].kind, "VARCHAR") if name in table.columns else "VARCHAR"
              for name in header}  # fmt: skip
     wanted = ", ".join(_canonical(name, column) for name, column in table.columns.items())
-    declared = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in types.items())
+    declared = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
     options = (
         f"columns = {{{declared}}}, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "
         "store_rejects = true, rejects_limit = 1000"
     )
-    sql = f"CREATE TABLE {quoted(table.name)} AS SELECT {wanted} FROM read_csv({_text(escape(str(path)))}, {options})"
+    sql = f"CREATE TABLE {quoted(table.name)} AS SELECT {wanted} FROM read_csv({literal(escape(str(path)))}, {options})"
     try:
         database.raw_sql(sql)
     except duckdb.Error as error:
@@ -163,60 +164,32 @@ def read(database: Backend, path: Path, table: FileTable) -> TableRead:
         raise EmptyTableError(f"{path.name} has a header and no rows", hint="export it again")
     for name, column in table.columns.items():
         refuse_invalid(database, path, header, table.name, name, column)
+    cleaned = Cleaned("exact_duplicate", 0, dropped=True)
+    if table.key and duplicates == "drop":
+        cleaned = _drop_duplicates(database, path, table)
     if table.key:
         refuse_duplicates(database, path, table.name, table.key)
-    return TableRead(file=path.name, rows=rows, columns=tuple(table.columns))
+    not_used = tuple(name for name in header if name not in table.columns)
+    return TableRead(path.name, rows, tuple(table.columns), not_used), cleaned
+
+
+def _drop_duplicates(database: Backend, path: Path, table: FileTable) -> Cleaned:
+    columns = ", ".join(quoted(name) for name in table.columns)
+    later = (
+        f"SELECT rowid FROM {quoted(table.name)} QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY rowid) > 1"
+    )
+    rows, first = first_row(database, f"SELECT count(*), min(rowid) FROM ({later})")
+    if not rows:
+        return Cleaned("exact_duplicate", 0, dropped=True)
+    database.raw_sql(f"DELETE FROM {quoted(table.name)} WHERE rowid IN ({later})")
+    return Cleaned("exact_duplicate", rows, dropped=True, example=f"{path.name}, line {locate(path, first + 2)[0]}")
 
 
 def _stem(path: Path) -> str:
     return path.name.lower().removesuffix(".gz").removesuffix(".csv")
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        _refuse_damaged(path)
-        with open_text(path, "strict") as file:
-            beginning = file.read(1)
-            file.seek(0)
-            header = next(csv.reader(file), [])
-    except UnicodeDecodeError as error:
-        raise not_utf8(path) from error
-    except OSError as error:
-        raise UnreadableFileError(
-            f"{path.name} cannot be read: {error.strerror or error}", hint="check its permissions, and that it is whole"
-        ) from error
-    except (EOFError, zlib.error) as error:
-        raise UnreadableFileError(f"{path.name} is damaged: {error}", hint="export or copy it again") from error
-    except csv.Error as error:
-        raise UnreadableFileError(f"{path.name} cannot be read: {error}", hint="it must be CSV in UTF-8") from error
-    if not beginning:
-        raise EmptyTableError(f"{path.name} is empty", hint="export it again")
-    if not header:
-        raise SourceError(f"{path.name} begins with an empty line", hint="its first line must name the columns")
-    folded = [name.casefold() for name in header]
-    twice = [name for name, fold in zip(header, folded, strict=True) if folded.count(fold) > 1]
-    if twice:
-        raise SourceError(f"{path.name} has the column {twice[0]!r} twice", hint="keep one of the two")
-    if "" in header:
-        raise SourceError(
-            f"{path.name} has a column without a name, number {header.index('') + 1}", hint="name or remove it"
-        )
-    return header
-
-
-def _refuse_damaged(path: Path) -> None:
-    """Check a compressed file's checksum and length: DuckDB reads over both."""
-    if path.name.lower().endswith(".gz"):
-        with gzip.open(path) as file:
-            while file.read(1 << 20):
-                continue
-
-
 def _canonical(name: str, column: Column) -> str:
     """The column as it is kept: moments in UTC, without their zone."""
     moment = f"{quoted(name)} AT TIME ZONE 'UTC' AS {quoted(name)}"
     return moment if column.kind == "time" else quoted(name)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -1,15 +1,20 @@
 """Olist's marketplace tables, as published: the person is customer_unique_id, one customer_id per order."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
+from segmentation.errors import ConfigurationError
+from segmentation.features import ORDER_FEATURES
 from segmentation.tables import ORDERS, Column, Interval
+from training import cleaning, progress
 from training.database import first_row
 from training.sources.files import FileTable, find, read
-from training.sources.orders import Orders
+from training.sources.loaded import Action, Cleaned, Link, Loaded, TableRead
+from training.sources.locations import folder_of
 
-_BY_NAME = {column.name: column for column in ORDERS}
+_BY_NAME = {column.name: column for column in ORDERS.columns}
 _ID = Column("id", "text", "", required=True)
 _TEXT = Column("text", "text", "")
 _TIME = Column("time", "time", "")
@@ -109,14 +114,23 @@ LEFT JOIN olist_products_dataset AS product ON product.product_id = item.product
 """
 
 _LEFT_OUT = {
-    "order without customer": (ORDERS_FILE, "customer_id", CUSTOMERS),
-    "item without order": (ITEMS, "order_id", ORDERS_FILE),
-    "payment without order": (PAYMENTS, "order_id", ORDERS_FILE),
-    "review without order": (REVIEWS, "order_id", ORDERS_FILE),
+    "order_without_customer": (ORDERS_FILE, "customer_id", CUSTOMERS),
+    "item_without_order": (ITEMS, "order_id", ORDERS_FILE),
+    "payment_without_order": (PAYMENTS, "order_id", ORDERS_FILE),
+    "review_without_order": (REVIEWS, "order_id", ORDERS_FILE),
 }
+"""Rows that refer to nothing: they fall out of the joins, whatever the configuration says."""
+
+_LINKED = (
+    *_LEFT_OUT.values(),
+    (ORDERS_FILE, "order_id", ITEMS),
+    (ORDERS_FILE, "order_id", PAYMENTS),
+    (ORDERS_FILE, "order_id", REVIEWS),
+    (ITEMS, "product_id", PRODUCTS),
+)
 
 
-def load(database: Backend, data: Path) -> Orders:
+def load(database: Backend, data: str, scratch: Path, *, chosen: Mapping[str, Action] | None = None) -> Loaded:
     """Read the tables of a folder and join them into canonical orders.
 
     Parameters
@@ -124,11 +138,15 @@ def load(database: Backend, data: Path) -> Orders:
     database
         Where the tables are made.
     data
-        Folder with the tables under their published names; geolocation and sellers are not needed.
+        Folder, local or in S3, with the tables under their published names; geolocation and sellers are not needed.
+    scratch
+        Where files of S3 are downloaded to.
+    chosen
+        What the configuration says happens by cleaning rule.
 
     Returns
     -------
-    Orders
+    Loaded
         Timestamps are taken as they stand (they carry no zone). An order without items is one line of quantity 0.
         Of several reviews of an order the latest counts. Categories are in English where a translation exists.
 
@@ -137,10 +155,18 @@ def load(database: Backend, data: Path) -> Orders:
     SourceError
         A table or column is missing, or a value cannot be used.
     """
-    files = find(data, [table.name for table in NEEDED], NOT_NEEDED)
+    done = cleaning.actions("orders", chosen or {})
+    if done["exact_duplicate"] == "keep":
+        raise ConfigurationError(
+            "cleaning.exact_duplicate cannot be keep for olist: a row that stands twice would count twice",
+            hint="use drop or refuse",
+        )
+    files = find(folder_of(data, scratch), [table.name for table in NEEDED], NOT_NEEDED)
     translated = TRANSLATION.name in files
     tables = (*NEEDED, TRANSLATION) if translated else NEEDED
-    tables_read = tuple(read(database, files[table.name], table) for table in tables)
+    found = [_read(database, files[table.name], table, done["exact_duplicate"]) for table in tables]
+    repeated = [cleaned for _, cleaned in found if cleaned.rows]
+    orphans = {rule: _unmatched(database, *sides) for rule, sides in _LEFT_OUT.items()}
     database.raw_sql(
         _SQL.format(
             category="coalesce(product_category_name_english, product_category_name)"
@@ -149,13 +175,38 @@ def load(database: Backend, data: Path) -> Orders:
             translation=f"LEFT JOIN {TRANSLATION.name} USING (product_category_name)" if translated else "",
         )
     )
-    return Orders(
+    cancelled = first_row(database, "SELECT count(*) FROM orders WHERE status = 'cancelled'")[0]
+    if done["cancelled_order"] == "drop":
+        database.raw_sql("DELETE FROM orders WHERE status = 'cancelled'")
+    return Loaded(
         source="olist",
+        shape=ORDERS,
         table=database.table("orders"),
         columns=COLUMNS,
-        read=tables_read,
-        cleaning={rule: _unmatched(database, *sides) for rule, sides in _LEFT_OUT.items()},
+        catalogue=ORDER_FEATURES,
+        read=tuple(table for table, _ in found),
+        cleaning=(
+            Cleaned(
+                "exact_duplicate",
+                sum(cleaned.rows for cleaned in repeated),
+                dropped=True,
+                example=repeated[0].example if repeated else "",
+            ),
+            *(Cleaned(rule, rows, dropped=True) for rule, rows in orphans.items()),
+            Cleaned("cancelled_order", cancelled, dropped=done["cancelled_order"] == "drop"),
+        ),
+        links=tuple(_link(database, *sides) for sides in _LINKED),
     )
+
+
+def _read(database: Backend, path: Path, table: FileTable, duplicates: Action) -> tuple[TableRead, Cleaned]:
+    with progress.step(f"reading {path.name}", database.con):
+        return read(database, path, table, duplicates)
+
+
+def _link(database: Backend, table: FileTable, key: str, other: FileTable) -> Link:
+    rows = int(first_row(database, f"SELECT count(*) FROM {table.name}")[0])
+    return Link(table.name, other.name, key, rows, _unmatched(database, table, key, other))
 
 
 def _unmatched(database: Backend, table: FileTable, key: str, other: FileTable) -> int:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from segmentation.features import ORDER_FEATURES
 from segmentation.tables import ORDERS
-from training.sources.orders import Orders, TableRead
+from training.sources.loaded import Loaded, TableRead
 
 START, END = np.datetime64("2024-01-01", "s"), np.datetime64("2025-12-31", "s")
 
@@ -86,7 +87,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
 )
 
 
-def load(database: Backend, customers: int, seed: int) -> Orders:
+def load(database: Backend, customers: int, seed: int) -> Loaded:
     """Generate the shop's orders.
 
     Parameters
@@ -100,20 +101,22 @@ def load(database: Backend, customers: int, seed: int) -> Orders:
 
     Returns
     -------
-    Orders
+    Loaded
         Canonical; customer ids say nothing of the behaviour.
     """
     frame = generate(customers, seed)
-    types = {column.name: column.sql_type for column in ORDERS}
+    types = {column.name: column.sql_type for column in ORDERS.columns}
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in types.items())
     connection = database.con
     connection.register("generated", frame)
     database.raw_sql(f"CREATE TABLE orders AS SELECT {columns} FROM generated")
     connection.unregister("generated")
-    return Orders(
+    return Loaded(
         source="sample",
+        shape=ORDERS,
         table=database.table("orders"),
         columns=frozenset(types),
+        catalogue=ORDER_FEATURES,
         read=(TableRead(file="(generated)", rows=len(frame), columns=tuple(types)),),
     )
 

@@ -1,91 +1,34 @@
-"""The feature catalogue: every behaviour feature, what it is, what it needs and how it enters the model.
-
-An expression is an aggregate over the orders of one customer, in Ibis. Sums run over integers and decimals only; the
-one division comes last, so that a feature is the same double whatever the number of threads or the order of rows.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+"""Features of orders: every one, what it is, what it needs and how it enters the model."""
 
 import ibis
 import ibis.expr.types as ir
 
+from segmentation.features.feature import (
+    SECONDS_PER_DAY,
+    SHARE,
+    SUM,
+    Feature,
+    days,
+    ratio,
+)
 from segmentation.tables import Interval
-
-Transform = Literal["log1p", "none"]
-Lacking = Literal["never", "mean", "median"]
-
-SECONDS_PER_DAY = 86_400
-SUM = "decimal(38, 7)"
-"""Holds a hundred thousand lines of the largest quantity and price, to the last decimal of their product."""
-
-SHARE = Interval(0, 1)
-NOT_NEGATIVE = Interval(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One column of the customer table: what it is, what it needs, how it enters the model.
-
-    Parameters
-    ----------
-    name, unit, help
-        What it is, for people.
-    needs
-        Columns of the canonical table without which it cannot be made.
-    expression
-        The aggregate over one customer's orders (`level` "order") or order lines (`level` "line").
-    transform
-        What the pipeline does to it before scaling.
-    winsorised
-        Whether extremes are pulled in to frozen quantiles; not for bounded shares and small counts.
-    valid
-        The numbers it can take.
-    lacking
-        What a customer gets who has no value: the mean or median of the training customers who have one.
-        "never": every customer with an order has a value.
-    low, high
-        How marketers call a customer whose value is unusually low or high; segment names are made of these.
-    """
-
-    name: str
-    unit: str
-    help: str
-    needs: frozenset[str]
-    expression: Callable[[ir.Table], ir.Value]
-    low: str
-    high: str
-    transform: Transform = "none"
-    winsorised: bool = False
-    valid: Interval = NOT_NEGATIVE
-    lacking: Lacking = "never"
-    level: Literal["order", "line"] = "order"
 
 
 def _frequency(orders: ir.Table) -> ir.IntegerValue:
     return orders.count()
 
 
-def _ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.FloatingValue:
-    return numerator.cast("float64") / denominator.nullif(0).cast("float64")
-
-
 def _share(condition: ir.BooleanValue, of: ir.NumericValue) -> ir.FloatingValue:
-    return _ratio(condition.cast("int64").sum(), of)
-
-
-def _days(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
-    return later.delta(earlier, unit="second").cast("float64") / SECONDS_PER_DAY
+    return ratio(condition.cast("int64").sum(), of)
 
 
 def _mean_days_between_orders(orders: ir.Table) -> ir.FloatingValue:
-    return _days(orders.ordered_at.max(), orders.ordered_at.min()) / (_frequency(orders) - 1).nullif(0)
+    return days(orders.ordered_at.max(), orders.ordered_at.min()) / (_frequency(orders) - 1).nullif(0)
 
 
 def _freight_share(orders: ir.Table) -> ir.FloatingValue:
     both = orders.goods + orders.freight
-    return _ratio(both.notnull().ifelse(orders.freight, ibis.null(SUM)).sum(), both.sum())
+    return ratio(both.notnull().ifelse(orders.freight, ibis.null(SUM)).sum(), both.sum())
 
 
 def _needs(*columns: str) -> frozenset[str]:
@@ -100,7 +43,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="days",
         help="time from the last order to as_of",
         needs=_needs(),
-        expression=lambda orders: _days(orders.as_of.max(), orders.ordered_at.max()),
+        expression=lambda orders: days(orders.as_of.max(), orders.ordered_at.max()),
         low="recent",
         high="long gone",
     ),
@@ -131,7 +74,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="currency per order",
         help="monetary divided by the number of orders whose value is known",
         needs=_needs(*VALUE),
-        expression=lambda orders: _ratio(orders.value.sum(), orders.value.count()),
+        expression=lambda orders: ratio(orders.value.sum(), orders.value.count()),
         transform="log1p",
         winsorised=True,
         low="small baskets",
@@ -142,7 +85,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="days",
         help="time from the first order to as_of",
         needs=_needs(),
-        expression=lambda orders: _days(orders.as_of.max(), orders.ordered_at.min()),
+        expression=lambda orders: days(orders.as_of.max(), orders.ordered_at.min()),
         low="new",
         high="long-standing",
     ),
@@ -163,7 +106,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="pieces per order",
         help="pieces bought divided by frequency",
         needs=_needs("quantity"),
-        expression=lambda orders: _ratio(orders.pieces.sum(), _frequency(orders)),
+        expression=lambda orders: ratio(orders.pieces.sum(), _frequency(orders)),
         transform="log1p",
         winsorised=True,
         low="few pieces",
@@ -185,7 +128,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="points",
         help="mean review score over the orders that were reviewed",
         needs=_needs("review_score"),
-        expression=lambda orders: _ratio(orders.review_score.sum(), orders.review_score.count()),
+        expression=lambda orders: ratio(orders.review_score.sum(), orders.review_score.count()),
         valid=Interval(0, 100),
         lacking="mean",
         low="dissatisfied",
@@ -207,7 +150,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="instalments per order",
         help="mean number of instalments over the orders that have one",
         needs=_needs("instalments"),
-        expression=lambda orders: _ratio(orders.instalments.sum(), orders.instalments.count()),
+        expression=lambda orders: ratio(orders.instalments.sum(), orders.instalments.count()),
         transform="log1p",
         winsorised=True,
         lacking="mean",
@@ -219,7 +162,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         unit="days",
         help="mean of delivery minus promised date over delivered orders; negative is early",
         needs=_needs("delivered_at", "estimated_delivery_at"),
-        expression=lambda orders: _ratio(orders.delay.sum(), orders.delay.count()) / SECONDS_PER_DAY,
+        expression=lambda orders: ratio(orders.delay.sum(), orders.delay.count()) / SECONDS_PER_DAY,
         winsorised=True,
         valid=Interval(),
         lacking="mean",
