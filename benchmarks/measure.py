@@ -48,3 +48,9 @@ def olist() -> Path | None:
     """The folder of Olist's tables, where SEGMENTATION_TEST_DATA says that it is."""
     folder = os.environ.get("SEGMENTATION_TEST_DATA")
     return Path(folder, "olist") if folder else None
+
+
+def peak_megabytes() -> float:
+    """Peak resident memory of this process; unlike ru_maxrss it does not count what its parent was before the exec."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024

@@ -78,7 +78,7 @@ class RuleSegment:
     Parameters
     ----------
     id, name, colour, customers, share, revenue_share, profile
-        As in `Segment`; None, and no profile, where it has too few customers to tell of them.
+        As in `Segment`; without a profile where a rule takes nobody.
     when
         Conditions on features, all of which must hold.
     why
@@ -88,8 +88,8 @@ class RuleSegment:
     id: int
     name: str
     colour: str
-    customers: int | None
-    share: float | None
+    customers: int
+    share: float
     revenue_share: float | None
     when: tuple[Condition, ...]
     why: str

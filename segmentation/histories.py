@@ -170,7 +170,7 @@ class HistoryQuery:
         except duckdb.DataError as error:
             # DuckDB's own words may quote a value.
             raise InvalidFieldError(
-                "the rows hold numbers that cannot be added up", hint="check quantities and prices", pointer=""
+                "the rows hold numbers that cannot be added up", hint="check the numbers", pointer=""
             ) from error
         finally:
             timer.cancel()

@@ -37,8 +37,12 @@ class Settings:
     max_orders: Annotated[int, Meta(gt=0)] = _setting(100_000, "service: most order lines in one request")
     counters_dir: str = _setting("", "service: folder of the workers' counters; set by gunicorn.conf.py")
     log_level: LogLevel = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")  # noqa: RUF009
-    memory_limit: str = _setting("2GB", "job: most memory that DuckDB uses before it spills to disk")
+    memory_limit: str = _setting(
+        "",
+        "job: most memory that DuckDB uses before it spills to disk; empty: half of the container's or machine's",
+    )
     spill_dir: str = _setting("", "job: folder to spill to; empty: the system's temporary folder")
+    customer_key_file: str = _setting("", "job: file with the key of assign --pseudonyms, 32 characters or more")
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -21,6 +21,9 @@ LARGEST = 1e12
 
 CustomerId = Annotated[str, Meta(min_length=1, max_length=512)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
+NEEDS = {"orders": "a payment_value, or a unit_price and quantity, in each order", "events": "each event whole"}
+"""By canonical table, what features that nobody may lack are made of."""
+
 _AT = re.compile(r"^(?P<what>.*) - at `(?P<path>[^`]*)`$", re.DOTALL)
 _FIELD = re.compile(r"(?P<kind>unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
@@ -178,7 +181,7 @@ class Decoder:
             raw = self._raw(customer)
             if (customer.features is UNSET) == (raw is UNSET):
                 either = " or ".join(name for name in self._given if name not in ("customers", "columns"))
-                raise InvalidFieldError(f"a customer needs either {either}", hint="send one of them", pointer=pointer)
+                raise InvalidFieldError(f"a customer needs {either}", hint="send one of them", pointer=pointer)
             if self._query is None or raw is UNSET:
                 rows[position] = msgspec.structs.astuple(customer.features)
                 continue
@@ -279,7 +282,7 @@ class Decoder:
                 what = "unknown field"
                 hint = (
                     f"features of this model are not made of {name}; it takes {', '.join(self._known[room])}"
-                    if name in TABLES
+                    if name in TABLES and name not in self._given and room in ("", "customers")
                     else nearest(name, self._known[room], "there are")
                 )
             else:
@@ -295,7 +298,7 @@ def _refuse_unknown(table: Table, names: Sequence[str], positions: Sequence[int]
         row, column = np.argwhere(unknown)[0]
         raise InvalidFieldError(
             f"{names[column]} cannot be computed from these {table.name}",
-            hint="each needs a payment_value, or a unit_price and quantity",
+            hint=f"it needs {NEEDS[table.name]}",
             pointer=f"{base}{positions[row]}/{table.name}" if base else f"/{table.name}",
         )
 

@@ -56,7 +56,8 @@ def post_predict() -> Response:
     serving = state().live_model.current()
     batch = serving.decoder.decode(read_body())
     raw = sum(moment is not None for moment in batch.as_of)
-    state().counters.customers(serving.model.card.table, raw)
+    if raw:
+        state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
     return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
 

@@ -18,6 +18,7 @@ from segmentation.errors import ConfigurationError, UnusableDataError
 from segmentation.model import Model
 from segmentation.scoring import Floats
 from training.clock import iso
+from training.pseudonyms import Pseudonyms
 from training.snapshot import newest
 from training.sources import Loaded
 
@@ -48,6 +49,7 @@ def assign(
     *,
     as_of: datetime | None = None,
     with_features: bool = False,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Assigned:
     """Write every customer's segment to a file, a batch at a time.
 
@@ -65,6 +67,8 @@ def assign(
         UTC; None: the newest row in the data, never the clock.
     with_features
         Whether the features are written beside the segment.
+    pseudonyms
+        What stands for the customers' ids; None: the ids, which the CRM needs.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def assign(
     segments = model.card.all_segments
     counts = np.zeros(len(segments), dtype=np.int64)
     with _writer(out, schema) as write:
-        for batch in _features(database, loaded, model, as_of):
+        for batch in _features(database, loaded, model, as_of, pseudonyms):
             features = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
             _refuse_unknown(features, names)
             scores = assignment.assign(model.card, model.arrays, features)
@@ -133,13 +137,21 @@ def _refuse_unknown(features: Floats, names: list[str]) -> None:
         )
 
 
-def _features(database: Backend, loaded: Loaded, model: Model, as_of: datetime) -> Iterator[pa.RecordBatch]:
+def _features(
+    database: Backend, loaded: Loaded, model: Model, as_of: datetime, pseudonyms: Pseudonyms | None
+) -> Iterator[pa.RecordBatch]:
     """The SQL that travels with the model, over these rows: what the service would compute for each customer."""
     moment = as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
     # Qualified: within the query, the name alone is what the model's SQL reads.
     seen = f"SELECT *, TIMESTAMP '{moment}' AS as_of FROM main.{loaded.table.get_name()}"
     sql = f"WITH {loaded.shape.name} AS ({seen}) SELECT * FROM ({model.sql})"
-    yield from database.con.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+    if pseudonyms is None:
+        yield from database.con.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+        return
+    # In another order: that of the ids would tell something of them.
+    hidden = f"SELECT {pseudonyms.sql('customer_id')} AS customer_id, * EXCLUDE (customer_id) FROM ({sql})"
+    hidden = f"SELECT * FROM ({hidden}) ORDER BY customer_id"
+    yield from database.con.sql(hidden, params=pseudonyms.parameters).to_arrow_reader(ROWS_AT_ONCE)
 
 
 def _schema(features: list[str]) -> pa.Schema:

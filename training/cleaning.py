@@ -80,7 +80,7 @@ RULES: tuple[Rule, ...] = (
          ("not_a_product",), ("orders",), may_keep=True),
     Rule("negative_quantity", "fewer than no pieces", "drop", "quantity < 0", ("quantity",), ("orders",)),
     Rule("zero_quantity", "no pieces", "drop", "quantity = 0", ("quantity",), ("orders",), may_keep=True),
-    Rule("missing_price", "pieces without a price", "drop", "unit_price IS NULL", ("unit_price",), ("orders",),
+    Rule("missing_price", "neither a price nor a payment", "drop", "missing_price", ("missing_price",), ("orders",),
          may_keep=True),
     Rule("negative_price", "a price under 0", "drop", "price < 0", ("price",), TIMED),
     Rule("zero_price", "a price of 0", "drop", "price = 0", ("price",), ("orders",), may_keep=True),

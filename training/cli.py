@@ -103,6 +103,7 @@ def check(
 @click.option("--version", help="A published version; without one, the live one.")
 @click.option("--out", required=True, callback=a_path, metavar="FILE", help="A .parquet or .csv file.")
 @click.option("--with-features", is_flag=True, help="Write the features beside the segment.")
+@click.option("--pseudonyms", is_flag=True, help="Write keyed hashes instead of ids; see docs/privacy.md.")
 @as_of_option
 def assign_segments(
     source: str | None,
@@ -115,6 +116,7 @@ def assign_segments(
     version: str | None,
     out: Path,
     with_features: bool,
+    pseudonyms: bool,
     as_of: datetime | None,
 ) -> None:
     """Write every customer's segment, by the live model, to a file."""
@@ -123,6 +125,9 @@ def assign_segments(
     settings, registry = load_settings(), open_registry(url)
     source = source or DEFAULT_SOURCE
     chosen = configuration.load(source, config, assignments)
+    from training import pseudonyms as keyed
+
+    hidden = keyed.load(settings.customer_key_file) if pseudonyms else None
     model = publish.proved(registry, version or registry.live(alias).version)
     from training import progress, sources, summary
     from training.assign import assign
@@ -131,7 +136,7 @@ def assign_segments(
     with progress.shown(ERR), open_database(settings) as database:
         loaded = sources.load(database, source, data, chosen, mapping)
         with progress.step("assigning", database.con):
-            assigned = assign(database, loaded, model, out, as_of=as_of, with_features=with_features)
+            assigned = assign(database, loaded, model, out, as_of=as_of, with_features=with_features, pseudonyms=hidden)
     summary.print_assigned(OUT, model.card, assigned)
     OUT.print(f"\nwritten to {out}")
 

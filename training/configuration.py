@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ import msgspec
 
 from segmentation.errors import ConfigurationError
 from segmentation.recipe import Clustering, Preprocessing
-from segmentation.rules import Condition
+from segmentation.rules import FIRST_ID, Condition
 from training import yaml_files
 from training.sources.loaded import Action
 
@@ -34,9 +35,20 @@ class Silhouette:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSegment:
-    """A segment by condition instead of by clustering: a name, and conditions that must all hold."""
+    """A segment by condition instead of by clustering.
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    Parameters
+    ----------
+    name
+        How it is called.
+    when
+        Conditions that must all hold.
+    id
+        1001 to 1999, never to be given to another segment: campaigns hang on it.
+    """
+
+    id: Annotated[int, msgspec.Meta(ge=FIRST_ID + 1, lt=2 * FIRST_ID)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
     when: Annotated[tuple[Condition, ...], msgspec.Meta(min_length=1)]
 
 
@@ -121,7 +133,9 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
         merged = _merge(merged, _layer(yaml_files.read(file), str(file)))
     for assignment in assignments:
         merged = _merge(merged, _assignment(assignment))
-    return msgspec.convert(merged, Configuration)
+    configuration = msgspec.convert(merged, Configuration)
+    _refuse_senseless(configuration)
+    return configuration
 
 
 def as_plain(configuration: Configuration) -> dict[str, Any]:
@@ -137,8 +151,34 @@ def as_plain(configuration: Configuration) -> dict[str, Any]:
     dict
         JSON types only.
     """
-    plain: dict[str, Any] = msgspec.to_builtins(configuration)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(configuration))
     return plain
+
+
+def _refuse_senseless(configuration: Configuration) -> None:
+    declared = configuration.rule_segments
+    told: dict[str, list[str]] = {
+        "id": [str(segment.id) for segment in declared],
+        "name": [segment.name.strip().lower() for segment in declared],
+    }
+    for what, values in told.items():
+        twice = [value for value in values if values.count(value) > 1]
+        if twice:
+            raise ConfigurationError(
+                f"rule_segments: two of them have the {what} {twice[0]}", hint="campaigns must tell them apart"
+            )
+    for segment in declared:
+        for condition in segment.when:
+            low, high = condition.at_least, condition.below
+            if not all(limit is None or isfinite(limit) for limit in (low, high)) or (low is None and high is None):
+                raise ConfigurationError(
+                    f"rule_segments: {segment.name!r} needs at_least or below, as numbers, for {condition.feature}",
+                    hint=f"see {PAGE}",
+                )
+            if low is not None and high is not None and low >= high:
+                raise ConfigurationError(
+                    f"rule_segments: no {condition.feature} is at least {low:g} and below {high:g}", hint=f"see {PAGE}"
+                )
 
 
 def _layer(text: str, origin: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The DuckDB that the job works in: on a temporary file, with a memory limit, so that data may outgrow memory."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from ibis.backends.duckdb import Backend
 
 from segmentation.errors import ConfigurationError
 from segmentation.settings import Settings
+
+CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container finds its own memory limit."""
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def open_database(settings: Settings) -> Iterator[Backend]:
         try:
             database = ibis.duckdb.connect(
                 Path(path) / "work.duckdb",
-                memory_limit=settings.memory_limit,
+                memory_limit=settings.memory_limit or f"{memory() // 2 // 2**20}MiB",
                 temp_directory=str(Path(path) / "spill"),
                 autoinstall_known_extensions=False,
             )
@@ -58,6 +62,26 @@ def open_database(settings: Settings) -> Iterator[Backend]:
             yield database
         finally:
             database.disconnect()
+
+
+def memory() -> int:
+    """How much memory there is: the container's limit, or what the machine has where that is less.
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    References
+    ----------
+    Linux, "Control Group v2", memory.max; "Memory Resource Controller", memory.limit_in_bytes.
+    """
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for file in CGROUP:
+        # "max" in version 2; in version 1 no limit is a number larger than any memory.
+        text = file.read_text(encoding="ascii").strip() if file.is_file() else "max"
+        limits += [int(text)] if text.isdigit() else []
+    return min(limits)
 
 
 def first_row(database: Backend, sql: str) -> tuple[Any, ...]:

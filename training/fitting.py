@@ -77,8 +77,9 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
     different = len(customers.drop_duplicates())
     if different < k or len(customers) < k * SMALLEST_GROUP:
         raise UnusableDataError(
-            f"{len(customers)} customers, {different} of them different, are too few for {k} segments",
-            hint=f"a segment needs at least {SMALLEST_GROUP} customers: lower clustering.k or give more data",
+            f"{len(customers):,} customers to cluster, {different:,} of them different, are too few for {k} segments",
+            hint=f"a segment needs at least {SMALLEST_GROUP} customers: lower clustering.k, give more data, or let "
+            "minimum_history and rule_segments take fewer",
         )
     with progress.step("clustering"):
         pipeline = fit(

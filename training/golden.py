@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis.backends.duckdb import Backend
 from sklearn.pipeline import Pipeline
@@ -21,6 +22,8 @@ from training.snapshot import Snapshot
 
 ROWS = 64
 HISTORIES = 16
+SHORT, LONG = 6, 60
+"""Most orders or sessions of an invented customer."""
 SHARPEST = 1e-6
 """Smallest margin of a golden row: closer to a border, another CPU's rounding might decide."""
 
@@ -45,18 +48,35 @@ def rows(snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int) -
         64 rows.
     """
     rng = np.random.default_rng(seed)
-    customers = snapshot.customers.to_numpy()
-    levels = rng.uniform(0.05, 0.95, size=(2 * ROWS, customers.shape[1]))
-    drawn = np.column_stack([np.quantile(customers[:, column], levels[:, column]) for column in range(levels.shape[1])])
-    drawn = _without_customers(drawn, snapshot)
-    plain = drawn[: ROWS // 2]
-    near = _near_borders(plain, fitted, ROWS - len(plain))
-    features = np.vstack([plain, near])
-    expected = _expected(fitted.pipeline, rules, list(snapshot.customers.columns), features)
+    names, everybody = list(snapshot.customers.columns), snapshot.customers.to_numpy()
+    free = _untaken(rules, names, everybody)
+    # Rows that a rule takes prove the rule and not the model: a few of them, drawn from everybody, are enough.
+    drawn = _untaken_rows(_draw(everybody[free], 4 * ROWS, rng), rules, names)
+    by_rule = _draw(everybody, 4 * ROWS, rng)
+    by_rule = by_rule[~_untaken(rules, names, by_rule)][: ROWS // 8]
+    plain = _without_customers(drawn, snapshot)[: ROWS // 2 - len(by_rule)]
+    near = _near_borders(plain, fitted, ROWS - len(plain) - len(by_rule))
+    features = np.vstack([plain, by_rule, near])
+    expected = _expected(fitted.pipeline, rules, names, features)
     return tuple(
         GoldenRow(features=tuple(row.tolist()), segment=segment, distance=distance)
         for row, (segment, distance) in zip(features, expected, strict=True)
     )
+
+
+def _draw(customers: Floats, number: int, rng: np.random.Generator) -> Floats:
+    """Rows of quantiles of each feature, drawn independently."""
+    levels = rng.uniform(0.05, 0.95, size=(number, customers.shape[1]))
+    columns = [np.quantile(customers[:, column], levels[:, column]) for column in range(levels.shape[1])]
+    return np.column_stack(columns)
+
+
+def _untaken(rules: Sequence[Rule], names: list[str], rows: Floats) -> npt.NDArray[np.bool_]:
+    return np.equal(first_match([rule.when for rule in rules], names, rows), NO_RULE)
+
+
+def _untaken_rows(rows: Floats, rules: Sequence[Rule], names: list[str]) -> Floats:
+    return rows[_untaken(rules, names, rows)]
 
 
 def histories(
@@ -87,7 +107,9 @@ def histories(
         return ()
     rng = np.random.default_rng(seed)
     invent = _orders if shape.name == "orders" else _events
-    invented = [invent(snapshot.as_of, rng) for _ in range(HISTORIES)]
+    # Where rules ask for long histories, short ones would all be theirs.
+    lengths = [SHORT] * HISTORIES + ([LONG] * 3 * HISTORIES if rules else [])
+    invented = [invent(snapshot.as_of, rng, length) for length in lengths]
     frame = pd.DataFrame(
         [
             {column.name: None for column in shape.columns}
@@ -107,7 +129,7 @@ def histories(
     expression = fill(customer_table(golden_rows, shape, snapshot.features), snapshot.fills)
     features = database.to_pandas(expression).drop(columns="customer_id").astype(np.float64).to_numpy()
     expected = _expected(fitted.pipeline, rules, list(snapshot.customers.columns), features)
-    return tuple(
+    made = [
         GoldenHistory(
             as_of=iso(snapshot.as_of),
             rows=tuple(lines),
@@ -116,7 +138,11 @@ def histories(
             distance=distance,
         )
         for lines, row, (segment, distance) in zip(invented, features, expected, strict=True)
-    )
+    ]
+    # Of both kinds where both occur: with long histories asked for, most invented customers would be a rule's.
+    by_rule = [history for history in made if history.distance is None][: HISTORIES // 4]
+    by_model = [history for history in made if history.distance is not None][: HISTORIES - len(by_rule)]
+    return (*by_model, *by_rule)
 
 
 def _without_customers(drawn: Floats, snapshot: Snapshot) -> Floats:
@@ -161,9 +187,9 @@ def _expected(
     ]
 
 
-def _events(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _events(as_of: datetime, rng: np.random.Generator, most: int) -> list[dict[str, Any]]:
     found = []
-    for session in range(1 + int(rng.integers(0, 5))):
+    for session in range(1 + int(rng.integers(0, most))):
         start = as_of - timedelta(seconds=int(rng.integers(3_600, 90 * 86_400)))
         for number in range(1 + int(rng.integers(0, 8))):
             product = int(rng.integers(0, 12))
@@ -185,9 +211,9 @@ def _events(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
     return found
 
 
-def _orders(as_of: datetime, rng: np.random.Generator) -> list[dict[str, Any]]:
+def _orders(as_of: datetime, rng: np.random.Generator, most: int) -> list[dict[str, Any]]:
     lines = []
-    for order in range(1 + int(rng.integers(0, 6))):
+    for order in range(1 + int(rng.integers(0, most))):
         at = as_of - timedelta(seconds=int(rng.integers(0, 500 * 86_400)))
         promised = at + timedelta(days=int(rng.integers(3, 30)))
         delivered = promised + timedelta(seconds=int(rng.integers(-20 * 86_400, 10 * 86_400)))

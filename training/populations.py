@@ -120,7 +120,7 @@ def split(snapshot: Snapshot, configuration: Configuration, choice: Choice) -> P
     if choice.minimum > 1:
         condition = Condition(feature=HISTORY[snapshot.shape.name], below=float(choice.minimum))
         rules.append(Rule(FIRST_ID, NOT_ENOUGH, (condition,), choice.why))
-    for position, declared in enumerate(configuration.rule_segments, start=1):
+    for declared in configuration.rule_segments:
         for condition in declared.when:
             if condition.feature not in names:
                 why = snapshot.left_out.get(condition.feature)
@@ -128,9 +128,16 @@ def split(snapshot: Snapshot, configuration: Configuration, choice: Choice) -> P
                     f"rule_segments: {declared.name!r} asks for {condition.feature!r}, which is not there",
                     hint=why or nearest(condition.feature, names, "there are"),
                 )
-        rules.append(Rule(FIRST_ID + position, declared.name, declared.when, "declared in the configuration"))
+        rules.append(Rule(declared.id, declared.name, declared.when, "declared in the configuration"))
     taken = first_match([rule.when for rule in rules], names, snapshot.customers.to_numpy())
     left = int((taken == NO_RULE).sum())
+    for position, rule in enumerate(rules):
+        number = int((taken == position).sum())
+        if 0 < number < SMALLEST_GROUP:
+            raise UnusableDataError(
+                f"the rule segment {rule.name!r} takes fewer than {SMALLEST_GROUP} customers",
+                hint="what is told of the others would tell of them: widen the rule, or leave it out",
+            )
     if left < 2 * SMALLEST_GROUP:
         raise UnusableDataError(
             f"rule segments leave {left} of {len(taken):,} customers to be clustered",

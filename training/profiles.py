@@ -9,7 +9,6 @@ import pandas as pd
 
 from segmentation.card import Quantiles, RuleSegment, Segment
 from segmentation.features import Feature
-from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.fitting import Fitted
 from training.populations import Populations
@@ -84,23 +83,22 @@ def describe_rules(
     Returns
     -------
     tuple of RuleSegment
-        In the order of the rules. Of fewer than 10 customers nothing is told.
+        In the order of the rules.
     """
     segments = []
     for position, rule in enumerate(populations.rules):
         group = customers[populations.taken == position]
-        told = len(group) >= SMALLEST_GROUP
         segments.append(
             RuleSegment(
                 id=rule.id,
                 name=rule.name,
                 colour=_colour(first + position),
-                customers=len(group) if told or not len(group) else None,
-                share=len(group) / len(customers) if told or not len(group) else None,
-                revenue_share=_revenue_share(customers, group) if told else None,
+                customers=len(group),
+                share=len(group) / len(customers),
+                revenue_share=_revenue_share(customers, group),
                 when=rule.when,
                 why=rule.why,
-                profile={f.name: _quantiles(group[f.name].to_numpy()) for f in features} if told else {},
+                profile={f.name: _quantiles(group[f.name].to_numpy()) for f in features} if len(group) else {},
             )
         )
     return tuple(segments)

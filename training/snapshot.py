@@ -3,20 +3,24 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from typing import cast
 
 import ibis
-import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
 from segmentation.errors import ConfigurationError, UnusableDataError, nearest
-from segmentation.features import Feature, Lacking, available, compile_sql, customer_table, fill
+from segmentation.features import Feature, Lacking, available, canonical, compile_sql, customer_table
 from segmentation.tables import Table
 from training import clock, progress
 from training.database import first_row
 from training.sources import Extent, Loaded
+
+AT_ONCE = 25_000_000
+"""Rows whose customers are computed in one go."""
 
 FILL_DECIMALS = 6
 """Fills are rounded: a short literal is the same number in SQL, in JSON and in Python."""
@@ -99,20 +103,16 @@ def take(
         There is no row on or before as_of, or no feature can be made.
     """
     as_of = newest(loaded) if as_of is None else as_of.astimezone(UTC)
-    seen = loaded.table.mutate(as_of=ibis.literal(as_of.replace(tzinfo=None), type="timestamp"))
     extent = measure(database, loaded, as_of)
     makeable, left_out = available(_with_missing(features, missing or {}), loaded.columns)
     if not makeable:
         raise UnusableDataError("no feature can be made of these data", hint="; ".join(left_out.values()))
-    with progress.step("computing features", database.con):
-        expression = customer_table(seen, loaded.shape, makeable)
-        raw = database.create_table("customer_features", expression, overwrite=True)
-    fills, lacking, unknown = _fills(raw, makeable, missing or {})
+    customers, fills, lacking = _compute(database, loaded, makeable, as_of, extent.rows, missing or {})
+    unknown = [feature.name for feature in makeable if lacking[feature.name] == len(customers)]
     left_out |= dict.fromkeys(unknown, "no customer has a value")
     makeable = tuple(feature for feature in makeable if feature.name not in unknown)
     _refuse_unknown(makeable, lacking)
-    filled = fill(raw.select("customer_id", *[feature.name for feature in makeable]), fills)
-    customers = filled.to_pandas().set_index("customer_id").astype(np.float64)
+    customers = customers.drop(columns=unknown)
     constant = [name for name in customers.columns if name not in needed and _constant(customers[name])]
     left_out |= dict.fromkeys(constant, "it is the same for every customer")
     kept = tuple(feature for feature in makeable if feature.name not in constant)
@@ -256,24 +256,47 @@ def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> 
             )
 
 
-def _fills(
-    raw: ir.Table, features: Sequence[Feature], missing: Mapping[str, float | str]
-) -> tuple[dict[str, float], dict[str, int], list[str]]:
-    counted = raw.agg(**{feature.name: raw[feature.name].isnull().sum() for feature in features})
-    lacking: dict[str, int] = counted.to_pyarrow().to_pylist()[0]
+def _compute(
+    database: Backend,
+    loaded: Loaded,
+    features: Sequence[Feature],
+    as_of: datetime,
+    rows: int,
+    missing: Mapping[str, float | str],
+) -> tuple[pd.DataFrame, dict[str, float], dict[str, int]]:
+    """The features of all customers, in the order of their ids; what customers get who lack one; how many lack it."""
+    parts = max(1, ceil(rows / AT_ONCE))
+    database.raw_sql("DROP TABLE IF EXISTS customer_features")
+    for part in range(parts):
+        # Customers in parts: the sets of what is different in each of them would not fit memory for all at once.
+        database.raw_sql(
+            f"CREATE OR REPLACE TEMP VIEW seen AS SELECT *, TIMESTAMP '{as_of.replace(tzinfo=None)}' AS as_of "
+            f"FROM main.{loaded.table.get_name()}"
+            + (f" WHERE hash(customer_id) % {parts} = {part}" if parts > 1 else "")
+        )
+        sql = ibis.to_sql(customer_table(canonical(loaded.shape, "seen"), loaded.shape, features), dialect="duckdb")
+        into = "INSERT INTO customer_features" if part else "CREATE TABLE customer_features AS"
+        with progress.step("computing features", database.con):
+            database.raw_sql(f"{into} {sql}")
+    with progress.step("ordering customers", database.con):
+        customers = database.con.sql("SELECT * FROM customer_features ORDER BY customer_id").df()
+    database.raw_sql("DROP TABLE customer_features")
+    customers = customers.set_index("customer_id").astype(np.float64)
+    lacking = {name: int(customers[name].isna().sum()) for name in customers.columns}
     fills: dict[str, float] = {}
-    unknown: list[str] = []
     for feature in features:
-        if feature.lacking == "never":
+        values = customers[feature.name].to_numpy()
+        if feature.lacking == "never" or lacking[feature.name] == len(values):
             continue
-        if feature.lacking == "constant":
-            fills[feature.name] = float(missing[feature.name])
-            continue
-        # In the customers' order: a mean adds up in the order of its rows.
-        values = raw.filter(raw[feature.name].notnull()).order_by("customer_id")[feature.name].to_pandas().to_numpy()
-        if len(values) == 0:
-            unknown.append(feature.name)
-            continue
-        middle = np.mean(values) if feature.lacking == "mean" else np.median(values)
-        fills[feature.name] = round(float(middle), FILL_DECIMALS)
-    return fills, lacking, unknown
+        fills[feature.name] = _fill(feature, values[~np.isnan(values)], missing)
+        if lacking[feature.name]:
+            customers[feature.name] = np.where(np.isnan(values), fills[feature.name], values)
+    return customers, fills, lacking
+
+
+def _fill(feature: Feature, values: npt.NDArray[np.float64], missing: Mapping[str, float | str]) -> float:
+    if feature.lacking == "constant":
+        return float(missing[feature.name])
+    # In the customers' order: a mean adds up in the order of its rows.
+    middle = np.mean(values) if feature.lacking == "mean" else np.median(values)
+    return round(float(middle), FILL_DECIMALS)

@@ -55,10 +55,7 @@ def print_card(console: Console, card: Card) -> None:
     segments = _table("id", "segment", "customers", "share", "revenue", right=("id", "customers", "share", "revenue"))
     for segment in card.all_segments:
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
-        customers, share = "under 10", "-"
-        if segment.customers is not None and segment.share is not None:
-            customers, share = f"{segment.customers:,}", f"{segment.share:.1%}"
-        segments.add_row(str(segment.id), segment.name, customers, share, revenue)
+        segments.add_row(str(segment.id), segment.name, f"{segment.customers:,}", f"{segment.share:.1%}", revenue)
     console.print()
     console.print(segments)
 
@@ -161,8 +158,7 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     table = _table("id", "segment", *numbers, right=("id", *numbers))
     for segment in card.all_segments:
         number = assigned.customers[segment.id]
-        share = "-" if segment.share is None else f"{segment.share:.1%}"
-        table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", share)
+        table.add_row(str(segment.id), segment.name, f"{number:,}", f"{number / customers:.1%}", f"{segment.share:.1%}")
     console.print()
     console.print(table)
 
