@@ -203,6 +203,9 @@ class Card:
         The stability curve that a minimum history was chosen by; empty where none was.
     drift
         By feature, the frozen reference.
+    one_order
+        By feature, the share of its variance among clustered one-order customers that lies between segments (eta
+        squared); empty where there are no orders, or no such customers.
     configuration
         The job's configuration, whole.
     libraries
@@ -226,6 +229,7 @@ class Card:
     metrics: Metrics
     history: tuple[HistoryPoint, ...]
     drift: dict[str, FeatureReference]
+    one_order: dict[str, float]
     golden_rows: tuple[GoldenRow, ...]
     golden_histories: tuple[GoldenHistory, ...]
     configuration: dict[str, Any]

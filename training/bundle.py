@@ -16,6 +16,7 @@ from training.clock import iso
 from training.configuration import Configuration, as_plain
 from training.fitting import Fitted
 from training.history import Choice
+from training.one_order import one_order_separation
 from training.populations import Populations
 from training.profiles import describe, describe_rules
 from training.snapshot import Snapshot
@@ -86,6 +87,7 @@ def bundle(
         rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
         metrics=fitted.metrics,
         history=choice.curve,
+        one_order=one_order_separation(snapshot, populations, fitted),
         drift={name: reference(snapshot.customers[name].to_numpy()) for name in snapshot.customers.columns},
         golden_rows=golden.rows(snapshot, populations.rules, fitted, configuration.seed),
         golden_histories=golden.histories(database, snapshot, populations.rules, fitted, configuration.seed),

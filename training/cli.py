@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -165,7 +166,8 @@ def explore(
         from training.database import open_database
     with progress.shown(ERR), open_database(settings) as database:
         loaded = sources.load(database, source, data, chosen, mapping)
-        snapshot = job.look(database, loaded, chosen, as_of)
+        # What one feature says of another is for the reader to see.
+        snapshot = job.look(database, loaded, replace(chosen, redundant=None), as_of)
         with progress.step("drawing", database.con):
             page = exploring.explore(database, loaded, snapshot, out, preprocessing=chosen.preprocessing)
     OUT.print(f"written to {page}")

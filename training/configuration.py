@@ -78,6 +78,8 @@ class Configuration:
         Of every random choice in the job.
     features
         Names out of the catalogue; empty: all whose columns the data have.
+    redundant
+        Rank correlation from which on the later of two features is left out; None: all stay.
     missing_values
         By feature, what customers get who lack it: mean, median or a number; others as the catalogue says.
     cleaning
@@ -92,6 +94,7 @@ class Configuration:
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
     features: tuple[str, ...] = ()
+    redundant: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = 0.95
     missing_values: dict[str, float | Literal["mean", "median"]] = field(default_factory=dict)
     cleaning: dict[str, Action] = field(default_factory=dict)
     minimum_history: Annotated[int, msgspec.Meta(ge=1)] | Literal["auto"] = 1

@@ -57,7 +57,8 @@ def choose(database: Backend, loaded: Loaded, snapshot: Snapshot, configuration:
     A model is fitted on customers with more than one event. Each is then seen after their first n events, the time
     since the last of them left as it is in the end, so that only what more events tell is compared. Of the customers
     with more than n events, the agreement beyond chance (Cohen's kappa) of both segments is taken. The shortest n
-    from which on every kappa is at least `stability.agreement` is the minimum.
+    whose kappa is at least `stability.agreement`, and after which none is surely below it (by two standard errors), is
+    the minimum.
 
     Parameters
     ----------
@@ -108,7 +109,12 @@ def choose(database: Backend, loaded: Loaded, snapshot: Snapshot, configuration:
 def _shortest(curve: tuple[HistoryPoint, ...], wanted: float) -> Choice:
     if not curve:
         return Choice(1, why=f"fewer than {FEWEST} customers looked at have more than one event")
-    enough = [point for number, point in enumerate(curve) if all(later.kappa >= wanted for later in curve[number:])]
+    # Of long histories there are few: what may be chance there does not speak against a shorter one.
+    enough = [
+        point
+        for number, point in enumerate(curve)
+        if point.kappa >= wanted and not any(_surely_below(later, wanted) for later in curve[number:])
+    ]
     point = enough[0] if enough else max(curve, key=lambda each: each.kappa)
     why = (
         f"after {point.events} events {point.agreement:.0%} of {point.customers:,} customers are in the segment that "
@@ -116,6 +122,10 @@ def _shortest(curve: tuple[HistoryPoint, ...], wanted: float) -> Choice:
     )
     asked = f"{wanted:g} is asked" if enough else f"no length reaches {wanted:g}; this is the best"
     return Choice(point.events, curve, f"{why}; {asked}")
+
+
+def _surely_below(point: HistoryPoint, wanted: float) -> bool:
+    return point.kappa + 2 * point.kappa_standard_error < wanted
 
 
 def _point(length: int, early: Floats, final: Floats) -> HistoryPoint:

@@ -16,7 +16,9 @@ from training.database import open_database
 from training.fitting import Fitted, train
 from training.history import choose
 from training.populations import Populations, needed, split
+from training.profiles import REVENUE
 from training.publish import publish
+from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
 
 
@@ -104,7 +106,9 @@ def look(
     """
     rules = needed(configuration, loaded.shape)
     features = select(configuration.features, loaded.catalogue)
-    return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
+    snapshot = take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
+    # What customers are worth stays: every segment is told with its share of it.
+    return without_redundant(snapshot, configuration.redundant, (*rules, *REVENUE), configuration.seed)
 
 
 def release(result: Result, registry: Registry, alias: str) -> Move:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from segmentation.tables import TABLES
+from training.one_order import RECENCY, halves_of_the_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,8 @@ def print_card(console: Console, card: Card) -> None:
         facts.add_row("rows dropped", ", ".join(f"{each.rule}: {each.rows:,}" for each in dropped))
     for rule in card.rule_segments:
         facts.add_row(rule.name, f"{' and '.join(map(str, rule.when))}: {rule.why}")
+    if card.one_order:
+        facts.add_row("one order only", _one_order(card))
     console.print(facts)
     if card.history:
         console.print()
@@ -218,6 +221,15 @@ def _customers(card: Card) -> str:
         said += f" ({_percent(counts.one_order_customers, counts.customers)} with one order), {counts.orders:,} orders"
     rows = TABLES[card.table].rows if card.table in TABLES else "customers"
     return said if rows == "customers" else f"{said}, {counts.rows:,} {rows}"
+
+
+def _one_order(card: Card) -> str:
+    most = sorted(card.one_order, key=lambda name: -card.one_order[name])
+    named = [*most[:3], *(name for name in RECENCY if name in most[3:])]
+    said = "set apart by " + ", ".join(f"{name} {card.one_order[name]:.0%}" for name in named)
+    if halves_of_the_calendar(card.one_order):
+        said += ": these segments are halves of the calendar; see docs/configuration.md on customers with one order"
+    return said
 
 
 def _history(card: Card) -> Table:

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from segmentation.features.feature import SHARE, SUM, Feature, count, days, ratio
+from segmentation.features.feature import SHARE, Feature, count, days, ratio
 from segmentation.tables import Interval
 
 
@@ -26,8 +26,7 @@ def _hours(events: ir.Table, first: int, last: int) -> ir.FloatingValue:
 
 def _spent(events: ir.Table) -> ir.FloatingValue:
     # A purchase of unknown price adds nothing: the price of a click is a list price, not what was paid.
-    paid = _is(events, "purchase").ifelse(events.price, 0)
-    return paid.cast(SUM).sum().coalesce(0).cast("float64")
+    return events.price.sum(where=_is(events, "purchase")).coalesce(0).cast("float64")
 
 
 def _bought_in(events: ir.Table) -> ir.IntegerValue:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import ibis
 import ibis.expr.types as ir
 
 from segmentation.tables import Interval
@@ -92,7 +93,7 @@ def count(condition: ir.BooleanValue) -> ir.IntegerValue:
     ir.IntegerValue
         int64.
     """
-    return condition.cast("int64").sum().coalesce(0)
+    return condition.ifelse(1, ibis.null("int64")).count()
 
 
 def days(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:

@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segmentation.features import ORDER_FEATURES
+from segmentation.features import EVENT_FEATURES, ORDER_FEATURES
 from segmentation.model import NEEDED_TO_SERVE, assemble
 from segmentation.settings import PREFIX, Settings
-from segmentation.tables import ORDERS
+from segmentation.tables import EVENTS, ORDERS
 from service.app import create_app
 from service.decoding import Decoder, Limits
 from service.predict import assign
 from tests.conftest import MADE
 from tests.servers.service import ROOT
 from training import job
+from training.cleaning import RULES
 from training.configuration import Configuration, as_plain, load
+from training.sources.mapping import Cancelled, FileFormat, Mapping
+from training.sources.mapping import load as load_mapping
 
 
 def page(name: str) -> str:
@@ -35,11 +38,10 @@ def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
 
 def test_every_feature_is_documented() -> None:
     text = page("docs/features.md")
-    for feature in ORDER_FEATURES:
+    for feature in (*ORDER_FEATURES, *EVENT_FEATURES):
         enters = ("log(1 + x)" if feature.transform == "log1p" else "as it is") + ", winsorised" * feature.winsorised
         start = f"| `{feature.name}` | {feature.help} | {feature.unit} | {feature.valid} | {enters} |"
-        row = next(line for line in text.splitlines() if line.startswith(f"| `{feature.name}` |"))
-        assert row.startswith(start)
+        row = next(line for line in text.splitlines() if line.startswith(start))
         assert ("everybody has it" if feature.lacking == "never" else feature.lacking) in row
 
 
@@ -52,9 +54,35 @@ def test_the_documented_configuration_is_the_default_one(tmp_path: Path) -> None
     assert load("none", path) == Configuration()
 
 
+def test_every_cleaning_rule_is_documented() -> None:
+    rows = [line for line in page("docs/cleaning.md").splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{rule.name}` | {rule.help} | {', '.join(rule.tables)} | {rule.action} | {('no', 'yes')[rule.may_keep]} |"
+        for rule in RULES
+    ]
+
+
+def test_every_key_of_a_mapping_is_documented() -> None:
+    text = page("docs/mapping.md")
+    keys = [field.name for field in fields(Mapping) if field.name not in ("file", "cancelled")]
+    keys += [f"file.{field.name}" for field in fields(FileFormat)] + [f"cancelled.{f.name}" for f in fields(Cancelled)]
+    assert [key for key in keys if f"| `{key}` |" not in text] == []
+    assert [column.name for column in (*ORDERS.columns, *EVENTS.columns) if f"`{column.name}`" not in text] == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_documented_mappings_are_mappings(number: int, tmp_path: Path) -> None:
+    block = re.findall(r"```yaml\n(.*?)```", page("docs/mapping.md"), re.DOTALL)[number]
+    path = tmp_path / "mapping.yaml"
+    path.write_text(block, encoding="utf-8")
+    mapping = load_mapping("profiles" if "table: profiles" in block else "transactions", path)
+    assert mapping.table == ("orders", "events", "profiles")[number]
+    assert len(block.splitlines()) <= 25
+
+
 def test_every_order_field_is_documented() -> None:
     text = page("docs/http.md")
-    for column in ORDERS.columns:
+    for column in (*ORDERS.columns, *EVENTS.columns):
         assert column.name == "customer_id" or f"`{column.name}`" in text
 
 

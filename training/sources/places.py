@@ -152,7 +152,7 @@ def refuse_value(
         value, kind = cells.get(theirs), source.kinds[theirs]
         if value is None:
             continue
-        raw = cell(literal(value), "VARCHAR", mapping.file)
+        raw = cell(literal(value), "VARCHAR", mapping.file, csv=not is_parquet(source.path))
         made = typed(column, quoted(f"raw_{name}"), "VARCHAR" if kind == "VARCHAR" else kind, mapping.file)
         row = f"(SELECT *, {made} AS {quoted(name)} FROM (SELECT {raw} AS {quoted('raw_' + name)}))"
         for condition, hint in (

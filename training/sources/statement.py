@@ -113,8 +113,9 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
     for name, column in there.items():
         theirs = source.theirs[name]
         kind, inner = source.kinds[theirs], quoted(f"raw_{name}")
-        raw.append(f"{cell(quoted(theirs), kind, file)} AS {inner}")
-        made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
+        raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
+        value = inner if _is_counted(name, mapping) else typed(column, inner, kind, file)
+        made.append(f"{value} AS {quoted(name)}")
     whole = ", ".join(quoted(name) for name in source.kinds)
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
     derived = _derived(there, mapping)

@@ -8,7 +8,7 @@ from training.sources.mapping import FileFormat
 INTEGER = "DECIMAL(18, 6)"
 
 
-def cell(name: str, kind: str, file: FileFormat) -> str:
+def cell(name: str, kind: str, file: FileFormat, *, csv: bool) -> str:
     """A column as the file has it, NULL where the value is missing.
 
     Parameters
@@ -19,6 +19,8 @@ def cell(name: str, kind: str, file: FileFormat) -> str:
         Its DuckDB type in the file.
     file
         How the file is written.
+    csv
+        Whether spaces around a value are the file's and not the value's.
 
     Returns
     -------
@@ -27,8 +29,11 @@ def cell(name: str, kind: str, file: FileFormat) -> str:
     """
     if kind != "VARCHAR":
         return name
+    value = f"trim({name})" if csv else name
+    if not file.missing:
+        return f"nullif({value}, '')"
     said = ", ".join(literal(word) for word in ("", *(word.strip() for word in file.missing)))
-    return f"CASE WHEN trim({name}) IN ({said}) THEN NULL ELSE trim({name}) END"
+    return f"CASE WHEN {value} IN ({said}) THEN NULL ELSE {value} END"
 
 
 def typed(column: Column, name: str, kind: str, file: FileFormat) -> str:
@@ -69,6 +74,8 @@ def _text(column: Column, name: str, kind: str) -> str:
         return name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
     if kind in ("DOUBLE", "FLOAT"):
         return f"CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR)"
+    if kind not in ("VARCHAR", "DOUBLE", "FLOAT") and not kind.startswith("DECIMAL"):
+        return f"CAST({name} AS VARCHAR)"
     # A spreadsheet writes the id 17850 as 17850.0 as soon as one is missing.
     text = name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
     return f"CASE WHEN suffix({text}, '.0') THEN regexp_replace({text}, '^(\\d+)\\.0$', '\\1') ELSE {text} END"
