@@ -206,8 +206,10 @@ def _curve(*kappas: float) -> tuple[HistoryPoint, ...]:
     [
         ((0.7, 0.8, 0.9), 1),
         ((0.2, 0.5, 0.6, 0.8), 3),
-        # A dip later on: what came before it was not yet stable.
-        ((0.7, 0.65, 0.59, 0.7, 0.8), 4),
+        # A dip later on: what came before it was not yet stable, unless the dip may be chance (0.02 is its error).
+        ((0.7, 0.65, 0.55, 0.7, 0.8), 4),
+        ((0.7, 0.65, 0.59, 0.7, 0.8), 1),
+        ((0.7, 0.8, 0.57), 1),
         ((0.1, 0.2, 0.3, 0.61), 4),
         # Never: the best there is.
         ((0.1, 0.5, 0.3, 0.4), 2),
@@ -217,7 +219,7 @@ def _curve(*kappas: float) -> tuple[HistoryPoint, ...]:
 def test_the_shortest_history_is_taken_from_which_on_all_agree(kappas: tuple[float, ...], minimum: int) -> None:
     choice = history._shortest(_curve(*kappas), 0.6)
     assert choice.minimum == minimum
-    assert ("no length reaches 0.6" in choice.why) == (kappas[-1] < 0.6)
+    assert ("no length reaches 0.6" in choice.why) == (kappas[-1] < 0.56)
 
 
 @pytest.mark.parametrize("agreement", [0.6, 0.9, 1.0])
@@ -228,9 +230,9 @@ def test_the_choice_follows_from_the_curve_and_what_is_asked(
     assert choice.curve == found[1].curve
     minimum = None
     for point in reversed(choice.curve):
-        if point.kappa < agreement:
+        if point.kappa + 2 * point.kappa_standard_error < agreement:
             break
-        minimum = point.events
+        minimum = point.events if point.kappa >= agreement else minimum
     best = max(choice.curve, key=lambda point: point.kappa)
     assert choice.minimum == (best.events if minimum is None else minimum)
     assert ("no length reaches" in choice.why) == (minimum is None)

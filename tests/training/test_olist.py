@@ -54,7 +54,8 @@ def test_the_published_counts(result: job.Result) -> None:
     # 625 cancelled orders; some of them are of several lines, 164 of none.
     assert found.pop("cancelled_order") == 706
     assert set(found.values()) == {0}
-    assert len(result.made.card.features) == 14
+    assert set(result.made.card.left_out) == {"average_basket", "tenure_days"}
+    assert len(result.made.card.features) == 12
     # 768 orders lack a review; the people behind 716 of them have no other order with one.
     assert result.snapshot.lacking["review_score"] == 716
 
@@ -115,6 +116,14 @@ def test_two_thousand_customers_over_http_from_their_raw_orders(
             found += [prediction["segment"]["id"] for prediction in answer.json["predictions"]]
     undecided = result.fitted.scores.margin[chosen] <= 1e-9
     assert (np.array(found) == result.fitted.labels[chosen])[~undecided].all()
+
+
+def test_one_order_customers_are_not_cut_into_halves_of_the_calendar(result: job.Result, real_data: Path) -> None:
+    assert result.made.card.one_order["recency_days"] < 0.05
+    assert max(result.made.card.one_order.values()) > 0.9
+    all_features = configuration.load("olist", assignments=["redundant=null", "clustering.k=5"])
+    before = job.make("olist", str(real_data / "olist"), all_features, Settings(), created=MADE).made.card
+    assert before.one_order["recency_days"] > 0.5
 
 
 def test_no_artefact_holds_a_customer_id(result: job.Result, published: Registry, real_data: Path) -> None:

@@ -115,7 +115,7 @@ _EVENT_BASKETS = f"""
 CREATE OR REPLACE TABLE {BASKETS} AS
 SELECT customer_id, sum(CAST(price AS DECIMAL(38, 7))) AS value, min(occurred_at) AS bought_at
 FROM {ROWS} WHERE event_type = 'purchase'
-GROUP BY customer_id, coalesce(session_id, CAST(occurred_at AS VARCHAR))
+GROUP BY customer_id, coalesce(CAST(session_id AS VARCHAR), CAST(occurred_at AS VARCHAR))
 """
 
 _BUYERS = f"""
