@@ -14,6 +14,7 @@ import duckdb
 from ibis.backends.duckdb import Backend
 
 from segmentation.errors import EmptyTableError, MissingColumnError, SourceError, UnreadableFileError
+from training import progress
 from training.sources.checks import literal, not_utf8, open_text
 from training.sources.locations import is_parquet
 from training.sources.mapping import Mapping, matched
@@ -166,7 +167,7 @@ def refuse_damaged(path: Path) -> None:
     if not path.name.lower().endswith(".gz"):
         return
     try:
-        with gzip.open(path) as file:
+        with progress.step(f"checking {path.name}"), gzip.open(path) as file:
             while file.read(1 << 20):
                 continue
     except (EOFError, zlib.error, OSError) as error:

@@ -19,6 +19,7 @@ from segmentation.errors import (
     StoreUnavailableError,
     UnreadableFileError,
 )
+from training import progress
 from training.sources.checks import open_bytes
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -119,7 +120,11 @@ def utf8(path: Path, encoding: str, scratch: Path) -> Path:
     folder.mkdir()
     copy = folder / path.name.removesuffix(".gz")
     try:
-        with open_bytes(path) as file, copy.open("w", encoding="utf-8", newline="") as out:
+        with (
+            progress.step(f"converting {path.name} to UTF-8"),
+            open_bytes(path) as file,
+            copy.open("w", encoding="utf-8", newline="") as out,
+        ):
             reader = codecs.getreader(encoding)(file)
             shutil.copyfileobj(reader, out, CHUNK)
     except UnicodeError as error:
@@ -172,7 +177,8 @@ def _download(data: str, pattern: str, scratch: Path) -> list[Path]:
             # Numbered: two keys may end in one name.
             target = folder / str(number) / name.rpartition("/")[2]
             target.parent.mkdir()
-            client.download_file(bucket, name, str(target))
+            with progress.step(f"downloading {target.name}"):
+                client.download_file(bucket, name, str(target))
             found.append(target)
     except EndpointConnectionError as error:
         raise StoreUnavailableError(
