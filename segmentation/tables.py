@@ -4,7 +4,7 @@ One definition serves the loaders, the feature expressions and the service's dec
 so that the service can import it without either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -142,20 +142,25 @@ TABLES: dict[str, Table] = {table.name: table for table in (ORDERS, EVENTS)}
 """The canonical tables whose rows are brought to features by a query."""
 
 
-def profiles(numbers: Sequence[str]) -> Table:
+def profiles(numbers: Sequence[str], not_negative: Collection[str] = ()) -> Table:
     """A customer table: one row per customer, numbers that are features already.
 
     Parameters
     ----------
     numbers
         Names of its numeric columns.
+    not_negative
+        Those of them that enter the model by their logarithm.
 
     Returns
     -------
     Table
         customer_id and the numbers.
     """
-    columns = [Column(name, "number", "as the source gives it") for name in numbers]
+    columns = [
+        Column(name, "number", "as the source gives it", valid=Interval(0) if name in not_negative else None)
+        for name in numbers
+    ]
     return Table("profiles", "customers", (_CUSTOMER, *columns), moment=None)
 
 

@@ -115,7 +115,7 @@ def assign(
 
 
 def _refuse_lacking(loaded: Loaded, card: Card) -> None:
-    hint = "give data like those that the model was trained on, or train again"
+    hint = "give data like those that the model was trained on, with the same --config, --set and --mapping"
     if loaded.shape.name != card.table:
         raise UnusableDataError(f"the model is made of {card.table}, and these data are {loaded.shape.name}", hint=hint)
     known = {feature.name: feature for feature in loaded.catalogue}

@@ -73,7 +73,7 @@ RULES: tuple[Rule, ...] = (
     Rule("impossible_date", f"before {EARLIEST:%Y} or after {LATEST:%Y}", "drop", impossible("moment"), ("moment",),
          TIMED),
     Rule("cancelled_line", "a cancellation or return, marked as the mapping says", "drop", "cancelled_line",
-         ("cancelled_line",), ("orders",), may_keep=True),
+         ("cancelled_line",), ("orders",)),
     Rule("cancelled_order", "its status says that the order was cancelled", "keep", "cancelled_order",
          ("cancelled_order",), ("orders",), may_keep=True),
     Rule("not_a_product", "postage, fees, adjustments: product ids that the mapping names", "drop", "not_a_product",

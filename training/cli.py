@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 import duckdb
 
 from segmentation.errors import ConfigurationError, InputError, SegmentationError
-from segmentation.registry import open_registry
+from segmentation.registry import open_registry, require_alias
 from segmentation.settings import load as load_settings
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
@@ -55,6 +54,7 @@ def run(
 
     # All that can be refused is looked at before the libraries of training are loaded.
     settings, registry, created = load_settings(), open_registry(url), clock.now()
+    require_alias(alias)
     # Asked first: a wrong bucket or alias should not cost a training.
     source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
@@ -124,7 +124,7 @@ def assign_segments(
     from training import configuration, publish
 
     settings, registry = load_settings(), open_registry(url)
-    source = source or DEFAULT_SOURCE
+    source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
     from training import pseudonyms as keyed
 
@@ -166,8 +166,7 @@ def explore(
         from training.database import open_database
     with progress.shown(ERR), open_database(settings) as database:
         loaded = sources.load(database, source, data, chosen, mapping)
-        # What one feature says of another is for the reader to see.
-        snapshot = job.look(database, loaded, replace(chosen, redundant=None), as_of)
+        snapshot = job.look(database, loaded, chosen, as_of)
         with progress.step("drawing", database.con):
             page = exploring.explore(database, loaded, snapshot, out, preprocessing=chosen.preprocessing)
     OUT.print(f"written to {page}")
@@ -220,7 +219,7 @@ def _give_up_stdout() -> None:
 
 
 def _default_source(registry: Registry, alias: str) -> str:
-    """The generated shop, unless that would put it in the place of a model of real data."""
+    """The generated shop, unless the live model is of real data: neither may take the place of the other."""
     moves = registry.moves(alias)
     live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
     if live != DEFAULT_SOURCE:

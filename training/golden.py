@@ -52,7 +52,7 @@ def rows(snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int) -
     free = _untaken(rules, names, everybody)
     # Rows that a rule takes prove the rule and not the model: a few of them, drawn from everybody, are enough.
     drawn = _untaken_rows(_draw(everybody[free], 4 * ROWS, rng), rules, names)
-    by_rule = _draw(everybody, 4 * ROWS, rng)
+    by_rule = _without_customers(_draw(everybody, 4 * ROWS, rng), snapshot)
     by_rule = by_rule[~_untaken(rules, names, by_rule)][: ROWS // 8]
     plain = _without_customers(drawn, snapshot)[: ROWS // 2 - len(by_rule)]
     near = _near_borders(plain, fitted, ROWS - len(plain) - len(by_rule))

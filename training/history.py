@@ -17,6 +17,8 @@ from segmentation.features import canonical, customer_table, fill
 from segmentation.pipeline import fit
 from training import progress
 from training.fitting import entries
+from training.profiles import REVENUE
+from training.redundancy import without_redundant
 from training.sources.checks import quoted
 
 if TYPE_CHECKING:
@@ -82,6 +84,8 @@ def choose(database: Backend, loaded: Loaded, snapshot: Snapshot, configuration:
     if configuration.minimum_history != "auto":
         return Choice(configuration.minimum_history)
     counts = snapshot.customers["total_events"].to_numpy()
+    stay = ("total_events", *REVENUE)
+    snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, counts > 1)
     candidates = np.flatnonzero(counts > 1)
     lengths = [length for length in LENGTHS if (counts > length).sum() >= FEWEST]
     if not lengths:

@@ -74,6 +74,9 @@ def make(
         snapshot = look(database, loaded, configuration, as_of)
         choice = choose(database, loaded, snapshot, configuration)
         populations = split(snapshot, configuration, choice)
+        # What customers are worth stays: every segment is told with its share of it.
+        stay = (*needed(configuration, loaded.shape), *REVENUE)
+        snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
         clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
         fitted = train(clustered, snapshot.features, configuration)
         made = bundle(database, loaded, snapshot, choice, populations, fitted, configuration, created)
@@ -106,9 +109,7 @@ def look(
     """
     rules = needed(configuration, loaded.shape)
     features = select(configuration.features, loaded.catalogue)
-    snapshot = take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
-    # What customers are worth stays: every segment is told with its share of it.
-    return without_redundant(snapshot, configuration.redundant, (*rules, *REVENUE), configuration.seed)
+    return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
 
 
 def release(result: Result, registry: Registry, alias: str) -> Move:

@@ -138,6 +138,10 @@ def split(snapshot: Snapshot, configuration: Configuration, choice: Choice) -> P
                 f"the rule segment {rule.name!r} takes fewer than {SMALLEST_GROUP} customers",
                 hint="what is told of the others would tell of them: widen the rule, or leave it out",
             )
+    if len(taken) < 2 * SMALLEST_GROUP:
+        raise UnusableDataError(
+            f"there are {len(taken)} customers; clusters need {2 * SMALLEST_GROUP} or more", hint="give more data"
+        )
     if left < 2 * SMALLEST_GROUP:
         raise UnusableDataError(
             f"rule segments leave {left} of {len(taken):,} customers to be clustered",

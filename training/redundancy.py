@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import rankdata
 
 if TYPE_CHECKING:
@@ -16,7 +17,13 @@ ROWS = 200_000
 """Customers whose ranks are compared, at most: enough for the second decimal."""
 
 
-def without_redundant(snapshot: Snapshot, limit: float | None, needed: Collection[str], seed: int) -> Snapshot:
+def without_redundant(
+    snapshot: Snapshot,
+    limit: float | None,
+    needed: Collection[str],
+    seed: int,
+    among: npt.NDArray[np.bool_] | None = None,
+) -> Snapshot:
     """Leave out each feature whose rank correlation with an earlier one reaches a limit.
 
     Of customers with one order the first order is also the last: where nearly all are such, tenure is recency again,
@@ -30,6 +37,8 @@ def without_redundant(snapshot: Snapshot, limit: float | None, needed: Collectio
         Absolute rank correlation, 0 to 1; None leaves all features in.
     needed
         Features that stay whatever they say.
+    among
+        The customers who are clustered, bool, shape (n,); None: all.
     seed
         Of the choice of customers where there are more than 200,000.
 
@@ -46,6 +55,7 @@ def without_redundant(snapshot: Snapshot, limit: float | None, needed: Collectio
     if limit is None or len(names) < 2:
         return snapshot
     customers = snapshot.customers.to_numpy()
+    customers = customers if among is None else customers[among]
     if len(customers) > ROWS:
         customers = customers[np.sort(np.random.default_rng(seed).permutation(len(customers))[:ROWS])]
     ranks = np.column_stack([rankdata(customers[:, column]) for column in range(len(names))])

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import ceil
+from math import ceil, isfinite
 from typing import cast
 
 import ibis
@@ -240,7 +240,7 @@ def _lacking(feature: Feature, missing: Mapping[str, float | str]) -> Lacking:
     chosen = missing.get(feature.name, feature.lacking)
     if isinstance(chosen, str):
         return cast("Lacking", chosen)
-    if chosen not in feature.valid:
+    if not isfinite(chosen) or chosen not in feature.valid:
         raise ConfigurationError(
             f"missing_values: {feature.name} cannot be {chosen:g}", hint=f"it takes {feature.valid}"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from segmentation.tables import TABLES
+from training import clock
 from training.one_order import RECENCY, halves_of_the_calendar
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def print_read(console: Console, loaded: Loaded) -> None:
     for link in loaded.links:
         told = f"{link.rows:,} rows, {link.unmatched:,} of them without a match"
         facts.add_row("link", f"{link.table} -> {link.other} by {link.key}: {told}")
+    for note in loaded.notes:
+        facts.add_row("note", note)
     if loaded.lost:
         facts.add_row("customers lost", f"{loaded.lost:,} of whom no row was kept")
     if loaded.ignored:
@@ -116,7 +119,8 @@ def print_snapshot(console: Console, loaded: Loaded, snapshot: Snapshot) -> None
     """
     extent, facts = snapshot.extent, _facts()
     if loaded.shape.moment is not None:
-        facts.add_row("as of", f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC")
+        future = ", which is to come: are the dates right?" if snapshot.as_of > clock.now() else ""
+        facts.add_row("as of", f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} UTC{future}")
     if loaded.shape.name != "profiles":
         facts.add_row(loaded.shape.rows, f"{extent.rows:,}")
     if extent.orders is not None:

@@ -72,17 +72,19 @@ def parse(text: str, origin: str, kind: type, page: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         # PyYAML lets its constructors' own errors through, for a date such as 2001-99-99.
         raise ConfigurationError(f"{origin} holds a value that YAML cannot read", hint="quote or mend it") from error
-    if node is None:
-        return {}
-    _refuse_unknown(node, kind, origin, "")
+    content = {} if node is None else content
+    if node is not None:
+        _refuse_unknown(node, kind, origin, "")
     try:
         msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).removesuffix("`").rpartition(" - at `$.")
-        if not path:
-            raise ConfigurationError(f"{origin}: {error}", hint=f"see {page}") from error
+        said, _, path = str(error).partition(" - at `$.")
+        path = path.removesuffix("`")
+        if not path or node is None:
+            told = said.replace("Object missing", "it lacks the")
+            raise ConfigurationError(f"{origin}: {told}", hint=f"see {page}") from error
         where = f"{origin}, line {line_of(node, path.partition('[')[0].split('.'))}"
-        raise ConfigurationError(f"{where}: {path}: {what}", hint=f"see {page}") from error
+        raise ConfigurationError(f"{where}: {path}: {said}", hint=f"see {page}") from error
     return dict(content)
 
 

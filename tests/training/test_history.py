@@ -24,6 +24,7 @@ from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import entries
 from training.history import Choice, choose
+from training.redundancy import without_redundant
 from training.snapshot import Snapshot
 
 USERS = 600
@@ -141,7 +142,9 @@ def test_a_point_is_what_the_service_would_have_said_after_so_many_events(
 ) -> None:
     snapshot, choice = found
     wanted = settled()
-    several = snapshot.customers[snapshot.customers["total_events"] > 1]
+    more = snapshot.customers["total_events"].to_numpy() > 1
+    snapshot = without_redundant(snapshot, wanted.redundant, ("total_events", "total_spent"), wanted.seed, more)
+    several = snapshot.customers[more]
     pipeline = fit(several, entries(snapshot.features), wanted.preprocessing, wanted.clustering, wanted.seed)
     cut = events_of(log).groupby("customer_id", sort=False).head(events).groupby("customer_id", sort=False)
     last = events_of(log).groupby("customer_id")["occurred_at"].max()

@@ -21,6 +21,7 @@ from segmentation.errors import (
     SourceError,
     UnreadableFileError,
 )
+from segmentation.tables import Interval
 from tests.training import retail_export
 from tests.training.reading import counts, example, read, read_file, rows
 
@@ -72,7 +73,7 @@ def test_a_moment_that_names_its_zone_keeps_it(database: Backend, tmp_path: Path
     [
         ("2.50", ".", "2.50"), ("£2.50", ".", "2.50"), ("2.50 €", ".", "2.50"), ("EUR 2.50", ".", "2.50"),
         ('"1,234.50"', ".", "1234.50"), ('"2,50"', ",", "2.50"), ('"1.234,50"', ",", "1234.50"),
-        ('"2,50 €"', ",", "2.50"), ("1e2", ".", "100"),
+        ('"2,50 €"', ",", "2.50"), ("1e2", ".", "100"), ("1.234", ",", "1234"), ('"1\u00a0234,50"', ",", "1234.50"),
     ],
 )  # fmt: skip
 def test_money_is_read_as_shops_write_it(
@@ -83,7 +84,15 @@ def test_money_is_read_as_shops_write_it(
     assert rows(loaded, "unit_price") == [(Decimal(value),)]
 
 
-@pytest.mark.parametrize("written", ["1,5", "2.5.1", "two", "1,5 000"])
+@pytest.mark.parametrize("written", ["12.50", "1.5", "1,2,3", "REF100"])
+def test_a_number_of_another_decimal_sign_is_refused_not_multiplied(
+    database: Backend, tmp_path: Path, written: str
+) -> None:
+    with pytest.raises(BadValueError, match="line 2: price is"):
+        read(database, tmp_path, HEADER + f'a,1,2019-07-01,x,1,"{written}"\n', ORDERS + 'file: {decimal: ","}\n')
+
+
+@pytest.mark.parametrize("written", ["1,5", "2.5.1", "two", "1,5 000", "REF100"])
 def test_a_number_that_is_none_is_told_with_line_column_and_value(
     database: Backend, tmp_path: Path, written: str
 ) -> None:
@@ -304,6 +313,126 @@ def test_rows_that_may_be_kept_are_kept_and_counted(database: Backend, tmp_path:
     assert len(rows(loaded)) == 2
 
 
+def test_a_repeated_cancellation_takes_back_one_purchase(database: Backend, tmp_path: Path) -> None:
+    bought = "a,1,2019-07-01,x,2,5\na,2,2019-07-02,x,2,5\n"
+    (tmp_path / "a.csv").write_text(HEADER + bought + "a,C3,2019-07-03,x,-2,5\n")
+    (tmp_path / "b.csv").write_text(HEADER + "a,C3,2019-07-03,x,-2,5\n")
+    loaded = read_file(database, tmp_path, ORDERS + "cancelled: {order_id_prefix: C}\n")
+    assert counts(loaded) == {"cancelled_line": 1, "exact_duplicate": 1, "cancelled_original": 1}
+    assert rows(loaded, "order_id") == [("1",)]
+
+
+@pytest.mark.parametrize("cancelled", ["-2", "2"])
+def test_a_cancellation_by_its_id_takes_its_original_whatever_its_sign(
+    database: Backend, tmp_path: Path, cancelled: str
+) -> None:
+    text = HEADER + f"a,1,2019-07-01,x,2,5\na,C3,2019-07-03,x,{cancelled},5\nb,4,2019-07-03,x,2,5\n"
+    loaded = read(database, tmp_path, text, ORDERS + "cancelled: {order_id_prefix: C}\n")
+    assert rows(loaded, "order_id") == [("4",)]
+
+
+def test_columns_in_another_order_are_the_same_row(database: Backend, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "a,1,2019-07-01,x,2,5\n")
+    (tmp_path / "b.csv").write_text("price,n,what,when,order,who\n5,2,x,2019-07-01,1,a\n")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
+
+
+def test_every_malformed_row_is_counted_however_many(database: Backend, tmp_path: Path) -> None:
+    text = HEADER + "x,y\n" * 60_000 + "a,1,2019-07-01,x,2,5\n"
+    loaded = read(database, tmp_path, text, ORDERS, cleaning={"malformed_row": "drop"})
+    assert counts(loaded) == {"malformed_row": 60_000}
+    assert loaded.read[0].rows == 60_001
+
+
+def test_a_malformed_row_within_is_no_cut_last_line(database: Backend, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="line 2: the row has too few"):
+        read(database, tmp_path, HEADER + 'x,y\na,1,2019-07-01,5" s,2,5', ORDERS)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_an_open_quotation_mark_never_swallows_the_rest(database: Backend, tmp_path: Path, end: str) -> None:
+    lines = [f"a,{number},2019-07-01,x,2,5" for number in range(50)]
+    lines[9] = lines[9].replace(",x", ',"x')
+    for rule in ("drop", "refuse"):
+        with pytest.raises(BadValueError, match="line 11: a quotation mark is not closed"):
+            read(database, tmp_path, HEADER + "\n".join(lines) + end, ORDERS, cleaning={"malformed_row": rule})
+
+
+def test_a_list_of_one_needs_no_brackets_and_what_is_in_no_row_is_said(database: Backend, tmp_path: Path) -> None:
+    text = HEADER.replace("\n", ",state\n") + "a,1,2019-07-01,x,2,5,void\nb,2,2019-07-01,POST,2,5,done\n"
+    mapping = ORDERS.replace("}", ", status: state}") + "cancelled: {status: viod}\nnot_products: POST\n"
+    loaded = read(database, tmp_path, text, mapping)
+    assert counts(loaded) == {"not_a_product": 1}
+    assert loaded.notes == ("cancelled.status: no row has 'viod'",)
+
+
+def test_an_empty_mapping_is_told(database: Backend, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="it lacks the required field `table`"):
+        read(database, tmp_path, HEADER, "")
+
+
+def test_a_value_of_parquet_is_refused_with_its_row(database: Backend, tmp_path: Path) -> None:
+    path = tmp_path / "orders (1).parquet"
+    frame = pd.DataFrame({"who": ["a", "b"], "order": [1, 2], "when": ["2019-07-01"] * 2, "what": ["x", "y"],
+                          "n": [1, 1], "price": ["5", "five"]})  # fmt: skip
+    frame.to_parquet(path)
+    with pytest.raises(BadValueError, match=r"orders \(1\)\.parquet, row 2: price is 'five'"):
+        read_file(database, path, ORDERS)
+    frame.assign(price=[5.0, 1e30]).to_parquet(path)
+    with pytest.raises(BadValueError, match=r"row 2: price is '1e\+?30'"):
+        read_file(database, path, ORDERS)
+
+
+def test_ids_that_a_frame_made_fractional_are_the_same_ids(database: Backend, tmp_path: Path) -> None:
+    events = "table: events\ncolumns: {customer_id: who, event_type: what, occurred_at: when, product_id: item}\n"
+    for name, items in (("jan", [5, 7]), ("feb", [5, None])):
+        frame = pd.DataFrame({"who": [1.0, 1.0], "what": "view", "when": "2019-07-01", "item": items, "of": name})
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+    loaded = read_file(database, tmp_path, events)
+    assert loaded.table.customer_id.nunique().to_pyarrow().as_py() == 1
+    assert loaded.table.product_id.nunique().to_pyarrow().as_py() == 2
+
+
+def test_folders_named_like_columns_are_folders(database: Backend, tmp_path: Path) -> None:
+    folder = tmp_path / "who=ZZ"
+    folder.mkdir()
+    assert rows(read(database, folder, HEADER + "a,1,2019-07-01,x,2,5\n", ORDERS), "customer_id") == [("a",)]
+
+
+def test_missing_numbers_of_parquet_are_missing(database: Backend, tmp_path: Path) -> None:
+    pd.DataFrame({"id": [1, 2, 3], "Income": [20, -999, 30], "Visits": [1.0, float("nan"), 2.0], "Age": 1}).to_parquet(
+        tmp_path / "people.parquet"
+    )
+    loaded = read_file(database, tmp_path / "people.parquet", PEOPLE.replace('"?"', '"-999"'))
+    assert rows(loaded) == [("1", 20.0, 1.0), ("2", None, None), ("3", 30.0, 2.0)]
+
+
+def test_a_separator_at_the_end_of_each_line_is_no_column(database: Backend, tmp_path: Path) -> None:
+    loaded = read(database, tmp_path, HEADER.replace("\n", ",\n") + "a,1,2019-07-01,x,2,5,\n", ORDERS)
+    assert len(rows(loaded)) == 1
+
+
+def test_a_first_line_that_is_a_customer_s_is_not_told(database: Backend, tmp_path: Path) -> None:
+    with pytest.raises(MissingColumnError) as refused:
+        read(database, tmp_path, "anna@example.org,1,2019-07-01,x,2,5\n", ORDERS)
+    assert "anna" not in str(refused.value) + refused.value.hint
+
+
+@pytest.mark.parametrize("cut", [0.4, 0.9])
+def test_a_compressed_file_that_is_cut_off_is_damaged(database: Backend, tmp_path: Path, cut: float) -> None:
+    content = gzip.compress((HEADER + "a,1,2019-07-01,x,2,5\n" * 2000).encode("latin-1"))
+    for mapping in (ORDERS, ORDERS + "file: {encoding: latin-1}\n"):
+        with pytest.raises(UnreadableFileError, match="is damaged"):
+            read(database, tmp_path, content[: int(len(content) * cut)], mapping, name="orders.csv.gz")
+
+
+def test_numbers_that_enter_by_their_logarithm_are_not_negative(database: Backend, tmp_path: Path) -> None:
+    mapping = "table: profiles\ncolumns: {customer_id: id}\nnumbers: {visits: {column: Visits, transform: log1p}}\n"
+    with pytest.raises(BadValueError, match="line 3: Visits is '-1'"):
+        read(database, tmp_path, "id,Visits\n1,3\n2,-1\n", mapping)
+    assert read(database, tmp_path, "id,Visits\n1,3\n", mapping).catalogue[0].valid == Interval(0)
+
+
 PEOPLE = """\
 table: profiles
 file: {missing: ["?"]}
@@ -357,6 +486,15 @@ def test_a_number_that_no_model_can_take_is_refused(database: Backend, tmp_path:
         ("table: profiles\nnumbers: {Big Name: a}\n", "cannot be a feature's name"),
         ("table: profiles\nnumbers: {a: {colum: b}}\n", "unknown key 'numbers.a.colum'"),
         ("table: [\n", "this is not YAML"),
+        ("table: orders\ncolumns: {amount: a, payment_value: b}\n", "both amount and payment_value"),
+        ("table: orders\ncolumns: {order_id: []}\n", "columns"),
+        ("table: events\nevent_types: {buy: purchse}\n", "event_types"),
+        ("table: orders\nfile: {date_format: '%Q'}\n", "is no format"),
+        ("table: orders\nfile: {date_format: ''}\n", "names no part of a date"),
+        ("table: orders\nfile: {timezone: localtime}\n", "no time zone"),
+        ("table: orders\nfile: {encoding: undefined}\n", "no encoding"),
+        ("table: profiles\nnumbers: {rule: a}\n", "cannot be a feature's name"),
+        ("table: profiles\nnumbers: {_x: a}\n", "cannot be a feature's name"),
     ],
 )
 def test_a_mapping_that_says_what_cannot_be_is_refused(
@@ -369,7 +507,11 @@ def test_a_mapping_that_says_what_cannot_be_is_refused(
 
 @pytest.mark.parametrize(
     ("cleaning", "said"),
-    [({"exact_duplicat": "drop"}, "no cleaning rule"), ({"missing_customer": "keep"}, "cannot be keep")],
+    [
+        ({"exact_duplicat": "drop"}, "no cleaning rule"),
+        ({"missing_customer": "keep"}, "cannot be keep"),
+        ({"cancelled_line": "keep"}, "cannot be keep"),
+    ],
 )
 def test_a_rule_that_is_none_or_cannot_be_so_is_refused(
     database: Backend, tmp_path: Path, cleaning: dict[str, str], said: str

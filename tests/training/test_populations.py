@@ -17,6 +17,7 @@ from segmentation.settings import Settings
 from tests.conftest import MADE
 from training import configuration, job
 from training.job import Result
+from training.redundancy import without_redundant
 
 SMALL = "sample: {customers: 3000}\n"
 
@@ -151,6 +152,14 @@ def test_rules_leave_shares_of_one_whole(three_orders: Result) -> None:
     assert sum(segment.customers for segment in card.all_segments) == 3000
     assert min(segment.profile["frequency"].q05 for segment in card.segments) >= 3
     assert max(segment.profile["monetary"].q95 for segment in card.segments) < 400
+
+
+def test_what_is_redundant_is_judged_among_those_who_are_clustered(result: Result) -> None:
+    """Of customers with one order the basket is what they spent; of the others, whom this model is of, it is not."""
+    snapshot, once = result.snapshot, ~result.populations.clustered
+    assert "average_basket" in without_redundant(snapshot, 0.95, (), 0, once).left_out
+    assert "average_basket" not in without_redundant(snapshot, 0.95, (), 0, ~once).left_out
+    assert "average_basket" not in result.made.card.left_out
 
 
 def test_a_rule_s_feature_stays_though_it_is_the_same_for_all_who_are_clustered(tmp_path: Path) -> None:

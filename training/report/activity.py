@@ -50,7 +50,7 @@ class Activity:
     revenue
         In the shop's currency, shape (n,), NaN likewise; None where no price is known.
     totals
-        By kind, and "revenue": of all periods, those of few customers included.
+        By kind, and "revenue": of the periods that are told.
     incomplete
         Whether as_of falls within the last period, more than a twentieth before its end.
     """
@@ -120,5 +120,7 @@ def _by_period(
     for name, period, total, people in found:
         values = series.setdefault(name, np.zeros(len(starts)))
         values[place[period]] = total if people >= SMALLEST_GROUP else np.nan
-        totals[name] = totals.get(name, 0.0) + (total or 0.0)
+        # With the others, what a hidden period holds would follow by subtraction.
+        told = total if total is not None and people >= SMALLEST_GROUP else 0.0
+        totals[name] = totals.get(name, 0.0) + told
     return series, totals

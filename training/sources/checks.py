@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from ibis.backends.duckdb import Backend
 
 from segmentation.errors import BadValueError, DuplicateRowError, UnreadableFileError
 from segmentation.tables import EARLIEST, LATEST, Column
+from training import progress
 from training.database import first_row
 
 # csv refuses cells over 128 KiB by default; a review comment may be longer.
@@ -180,6 +182,29 @@ def not_utf8(path: Path) -> UnreadableFileError:
                     hint=kind or f"convert the file, for instance: iconv -f WINDOWS-1252 -t UTF-8 {path.name}",
                 )
     return UnreadableFileError(f"{path.name} is not UTF-8", hint="convert the file to UTF-8")
+
+
+def refuse_damaged(path: Path) -> None:
+    """Check a compressed file's checksum and length: DuckDB reads over both.
+
+    Parameters
+    ----------
+    path
+        Any file; one that is not compressed is not looked at.
+
+    Raises
+    ------
+    UnreadableFileError
+        It is damaged, or cut off.
+    """
+    if not path.name.lower().endswith(".gz"):
+        return
+    try:
+        with progress.step(f"checking {path.name}"), gzip.open(path) as file:
+            while file.read(1 << 20):
+                continue
+    except (EOFError, zlib.error, OSError) as error:
+        raise UnreadableFileError(f"{path.name} is damaged: {error}", hint="export or copy it again") from error
 
 
 def open_bytes(path: Path) -> IO[bytes]:

@@ -18,8 +18,16 @@ from segmentation.errors import (
 )
 from segmentation.tables import SQL_TYPES, Column, Kind
 from training.database import first_row
-from training.sources.checks import literal, locate, quoted, refuse_duplicates, refuse_invalid, refuse_rejected
-from training.sources.headers import csv_header, refuse_damaged
+from training.sources.checks import (
+    literal,
+    locate,
+    quoted,
+    refuse_damaged,
+    refuse_duplicates,
+    refuse_invalid,
+    refuse_rejected,
+)
+from training.sources.headers import csv_header
 from training.sources.loaded import Action, Cleaned, TableRead
 
 _READ_AS: dict[Kind, str] = SQL_TYPES | {

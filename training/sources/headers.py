@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gzip
+import re
 import zlib
 from collections.abc import Mapping as ByName
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ import duckdb
 from ibis.backends.duckdb import Backend
 
 from segmentation.errors import EmptyTableError, MissingColumnError, SourceError, UnreadableFileError
-from training import progress
-from training.sources.checks import literal, not_utf8, open_text
+from training.sources.checks import literal, not_utf8, open_text, refuse_damaged
 from training.sources.locations import is_parquet
 from training.sources.mapping import Mapping, matched
+
+DATA = re.compile(r"^-?[\d.,:/ -]*\d[\d.,:/ -]*$|@")
+"""What no column is called: a number, a date, an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def examine(database: Backend, path: Path, mapping: Mapping) -> Source:
         kinds = _parquet_columns(database, path)
     else:
         refuse_damaged(path)
-        kinds = dict.fromkeys(csv_header(path, mapping.file.separator), "VARCHAR")
+        kinds = dict.fromkeys(csv_header(path, mapping.file.separator, unnamed_end=True), "VARCHAR")
     theirs: dict[str, str] = {}
     for name in mapping.wanted:
         found = matched(tuple(kinds), mapping.theirs(name))
@@ -86,7 +88,10 @@ def examine(database: Backend, path: Path, mapping: Mapping) -> Source:
 
 def _missing(path: Path, mapping: Mapping, name: str, header: list[str]) -> MissingColumnError:
     error = MissingColumnError(path.name, mapping.theirs(name)[0], header)
-    if len(header) == 1:
+    if any(DATA.search(cell) for cell in header):
+        # What stands there may be a customer's.
+        error.hint = "its first line does not seem to name the columns: add a line that does"
+    elif len(header) == 1:
         error.hint = "the file has one column: is its separator another? set file.separator in the mapping"
     elif name not in mapping.columns and name not in mapping.numbers:
         error.hint += "; where it has another name, a mapping says so: docs/mapping.md"
@@ -95,13 +100,15 @@ def _missing(path: Path, mapping: Mapping, name: str, header: list[str]) -> Miss
 
 def _parquet_columns(database: Backend, path: Path) -> dict[str, str]:
     try:
-        rows = database.raw_sql(f"DESCRIBE SELECT * FROM read_parquet({literal(escape(str(path)))})").fetchall()
+        rows = database.raw_sql(
+            f"DESCRIBE SELECT * FROM read_parquet({literal(escape(str(path)))}, hive_partitioning = false)"
+        ).fetchall()
     except duckdb.Error as error:
         raise UnreadableFileError(f"{path.name} is not Parquet, or damaged", hint="export or copy it again") from error
     return {row[0]: row[1] for row in rows}
 
 
-def csv_header(path: Path, separator: str = ",") -> list[str]:
+def csv_header(path: Path, separator: str = ",", *, unnamed_end: bool = False) -> list[str]:
     """The columns of a CSV file.
 
     Parameters
@@ -110,11 +117,13 @@ def csv_header(path: Path, separator: str = ",") -> list[str]:
         In UTF-8, plain or compressed.
     separator
         Between columns.
+    unnamed_end
+        Whether columns without a name may stand at the end, as where each line ends in a separator.
 
     Returns
     -------
     list of str
-        As they stand in the first line.
+        As they stand in the first line; what has no name is called by its number.
 
     Raises
     ------
@@ -140,6 +149,8 @@ def csv_header(path: Path, separator: str = ",") -> list[str]:
         raise EmptyTableError(f"{path.name} is empty", hint="export it again")
     if not header:
         raise SourceError(f"{path.name} begins with an empty line", hint="its first line must name the columns")
+    if unnamed_end:
+        header = _named_to_the_end(header)
     folded = [name.casefold() for name in header]
     twice = [name for name, fold in zip(header, folded, strict=True) if folded.count(fold) > 1]
     if twice:
@@ -151,24 +162,8 @@ def csv_header(path: Path, separator: str = ",") -> list[str]:
     return header
 
 
-def refuse_damaged(path: Path) -> None:
-    """Check a compressed file's checksum and length: DuckDB reads over both.
-
-    Parameters
-    ----------
-    path
-        Any file; one that is not compressed is not looked at.
-
-    Raises
-    ------
-    UnreadableFileError
-        It is damaged, or cut off.
-    """
-    if not path.name.lower().endswith(".gz"):
-        return
-    try:
-        with progress.step(f"checking {path.name}"), gzip.open(path) as file:
-            while file.read(1 << 20):
-                continue
-    except (EOFError, zlib.error, OSError) as error:
-        raise UnreadableFileError(f"{path.name} is damaged: {error}", hint="export or copy it again") from error
+def _named_to_the_end(header: list[str]) -> list[str]:
+    named = len(header)
+    while named and not header[named - 1]:
+        named -= 1
+    return [*header[:named], *(f"(column {number})" for number in range(named + 1, len(header) + 1))]

@@ -105,6 +105,8 @@ class Loaded:
         Customers none of whose rows was kept.
     links
         How its tables belong together; empty for a source of one table.
+    notes
+        What else whoever checks a mapping wants to know.
     ignored
         Columns about persons that were not asked for by name.
     """
@@ -118,6 +120,7 @@ class Loaded:
     cleaning: tuple[Cleaned, ...] = ()
     lost: int = 0
     links: tuple[Link, ...] = ()
+    notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
 

@@ -20,7 +20,7 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 from training import progress
-from training.sources.checks import open_bytes
+from training.sources.checks import open_bytes, refuse_damaged
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 PARQUET = (".parquet",)
@@ -116,6 +116,7 @@ def utf8(path: Path, encoding: str, scratch: Path) -> Path:
     """
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
         return path
+    refuse_damaged(path)
     folder = scratch / f"utf8-{len(list(scratch.iterdir()))}"
     folder.mkdir()
     copy = folder / path.name.removesuffix(".gz")

@@ -11,15 +11,18 @@ from ibis.backends.duckdb import Backend
 
 from segmentation.errors import BadValueError, DuplicateRowError, EmptyTableError, SourceError, UnreadableFileError
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, number
+from segmentation.tables import Interval
 from training import cleaning, progress
 from training.database import first_row
 from training.sources import locations, places, repeats, statement
-from training.sources.checks import quoted
+from training.sources.checks import literal, quoted
 from training.sources.headers import Source, examine
 from training.sources.loaded import Action, Cleaned, Loaded, TableRead
 from training.sources.mapping import AMOUNT, Mapping
 from training.sources.places import Rejected
 from training.sources.statement import LINES
+
+EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,33 @@ def load(
         read=tuple(_table_read(number, read) for number in range(len(sources))),
         cleaning=cleaned,
         lost=_lost(database, kept),
+        notes=_notes(database, used),
         ignored=ignored,
     )
+
+
+def _notes(database: Backend, mapping: Mapping) -> tuple[str, ...]:
+    """Words of the files that the mapping does not know, and of the mapping that are not in the files."""
+    notes = []
+    if mapping.table == "events":
+        found = database.raw_sql(
+            f"SELECT event_type, count(*) FROM {LINES} WHERE event_type IS NOT NULL GROUP BY ALL "
+            "ORDER BY count(*) DESC, event_type LIMIT 20"
+        ).fetchall()
+        told = [f"{name} {rows:,}{'' if name in EVENT_TYPES else ' (not interpreted)'}" for name, rows in found]
+        notes.append(f"event types: {', '.join(told)}")
+    for code in mapping.not_products:
+        test = (
+            f"starts_with(product_id, {literal(code[:-1])})" if code.endswith("*") else f"product_id = {literal(code)}"
+        )
+        if not first_row(database, f"SELECT count(*) FROM {LINES} WHERE {test}")[0]:
+            notes.append(f"not_products: no row has the product {code!r}")
+    if (
+        mapping.cancelled.status
+        and not first_row(database, f"SELECT count(*) FROM {LINES} WHERE status = 'cancelled'")[0]
+    ):
+        notes.append(f"cancelled.status: no row has {' or '.join(map(repr, mapping.cancelled.status))}")
+    return tuple(notes)
 
 
 def _without(mapping: Mapping, ignored: tuple[str, ...]) -> Mapping:
@@ -130,12 +158,12 @@ def _read(database: Backend, sources: tuple[Source, ...], mapping: Mapping, done
             if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
                 raise
             raise UnreadableFileError(
-                f"{source.path.name} cannot be read: {str(error).splitlines()[0]}",
-                hint="it must be a table in the encoding and with the separator that its mapping says",
+                f"{source.path.name} cannot be read as a table ({type(error).__name__})",
+                hint="check its line ends, and the encoding, separator and date_format of the mapping",
             ) from error
         finally:
             database.raw_sql("SET TimeZone = 'UTC'")
-        skipped.append(places.rejected(database, source, mapping.file.separator))
+        skipped.append(places.rejected(database, source, mapping.file.separator, inserted))
         first[position], rows[position] = total, inserted
         total += inserted
         if inserted == 0 and not skipped[-1].numbers:
@@ -150,7 +178,11 @@ def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, A
     for name in ("unreadable_value", "out_of_range"):
         if done[name] == "refuse":
             _refuse_first(database, read, mapping, cleaning.code(rules, name))
-    repeats.mark_duplicates(database, statement.columns(mapping), kept, cleaning.code(rules, "exact_duplicate"))
+    # A cancellation that stands twice takes back one purchase.
+    marked = kept
+    if mapping.table == "orders":
+        marked = f"({kept} OR rule = {cleaning.code(rules, 'cancelled_line')})"
+    repeats.mark_duplicates(database, statement.columns(mapping), marked, cleaning.code(rules, "exact_duplicate"))
     if mapping.table == "profiles":
         repeats.mark_repeated_customers(database, kept, cleaning.code(rules, "repeated_customer"))
     cancelled = mapping.cancelled
@@ -229,7 +261,7 @@ def _make_table(database: Backend, mapping: Mapping, kept: str) -> None:
         database.raw_sql(f"CREATE VIEW {mapping.table} AS SELECT {names} FROM {LINES} WHERE {kept}")
         return
     # What lines cost adds up to what the order cost, to the last decimal; a price per piece is rounded.
-    paid = names.replace('"payment_value"', "CAST(paid.amount AS DECIMAL(18, 4)) AS payment_value")
+    paid = names.replace('"payment_value"', "TRY_CAST(paid.amount AS DECIMAL(18, 4)) AS payment_value")
     paid = paid.replace('"customer_id"', f"{LINES}.customer_id").replace('"order_id"', f"{LINES}.order_id")
     database.raw_sql(
         f"CREATE TABLE {mapping.table} AS SELECT {paid} FROM {LINES} JOIN (SELECT customer_id, order_id, "
@@ -255,7 +287,13 @@ def _catalogue(mapping: Mapping) -> tuple[Feature, ...]:
         return EVENT_FEATURES
     declared = {name: mapping.number(name) for name in mapping.numbers}
     return tuple(
-        number(name, given.unit, transform=given.transform, winsorised=given.winsorised)
+        number(
+            name,
+            given.unit,
+            transform=given.transform,
+            winsorised=given.winsorised,
+            valid=Interval(0) if given.transform == "log1p" else None,
+        )
         for name, given in declared.items()
     )
 

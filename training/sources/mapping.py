@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
+import duckdb
 import msgspec
 
 from segmentation.errors import ConfigurationError, nearest
@@ -16,10 +17,13 @@ from training import yaml_files
 
 PAGE = "docs/mapping.md"
 
+RESERVED = ("customer_id", "as_of", "file", "row_hash", "rule", "rowid", "unreadable", "out_of_range", "moment")
+"""Names that the job needs itself."""
+
 AMOUNT = "amount"
 """What the whole line cost, for order tables that do not give the price of one piece."""
 
-Names = str | tuple[str, ...]
+Names = str | Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,10 @@ class FileFormat:
     decimal: Literal[".", ","] = "."
     date_format: str | None = None
     timezone: str = "UTC"
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] | str = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "missing", _listed(self.missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,10 @@ class Cancelled:
 
     order_id_prefix: str | None = None
     negative_quantity: bool = False
-    status: tuple[str, ...] = ()
+    status: tuple[str, ...] | str = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", _listed(self.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +126,20 @@ class Mapping:
     file: FileFormat = field(default_factory=FileFormat)
     columns: dict[str, Names] = field(default_factory=dict)
     numbers: dict[str, Number | Names] = field(default_factory=dict)
-    event_types: dict[str, str] = field(default_factory=dict)
+    event_types: dict[str, Literal["view", "cart", "remove_from_cart", "purchase"]] = field(default_factory=dict)
     cancelled: Cancelled = field(default_factory=Cancelled)
-    not_products: tuple[str, ...] = ()
+    not_products: tuple[str, ...] | str = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "not_products", _listed(self.not_products))
 
     @property
     def shape(self) -> Table:
         """The canonical table."""
-        return TABLES[self.table] if self.table in TABLES else profiles_table(list(self.numbers))
+        if self.table in TABLES:
+            return TABLES[self.table]
+        logarithmic = [name for name in self.numbers if self.number(name).transform == "log1p"]
+        return profiles_table(list(self.numbers), not_negative=logarithmic)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -148,6 +164,11 @@ class Mapping:
         """The names that one of our columns may have in the file; itself where the mapping does not say."""
         given = self.number(name).column if name in self.numbers else self.columns.get(name, name)
         return (given,) if isinstance(given, str) else given
+
+
+def _listed(value: tuple[str, ...] | str) -> tuple[str, ...]:
+    """A list of one may be written without brackets."""
+    return (value,) if isinstance(value, str) else value
 
 
 def load(source: str, file: Path | None) -> Mapping:
@@ -211,6 +232,10 @@ def _refuse_senseless(mapping: Mapping, origin: str) -> None:
             raise ConfigurationError(f"{origin}: {name} does not go with table: {mapping.table}", hint=f"see {PAGE}")
     if AMOUNT in mapping.columns and "unit_price" in mapping.columns:
         raise ConfigurationError(f"{origin}: columns has both amount and unit_price", hint="keep one of the two")
+    if AMOUNT in mapping.columns and "payment_value" in mapping.columns:
+        raise ConfigurationError(
+            f"{origin}: columns has both amount and payment_value", hint="amounts add up to what was paid: keep one"
+        )
     _refuse_format(mapping.file, origin)
     _refuse_names(mapping, origin)
 
@@ -218,22 +243,33 @@ def _refuse_senseless(mapping: Mapping, origin: str) -> None:
 def _refuse_format(file: FileFormat, origin: str) -> None:
     try:
         "".encode(file.encoding)
-    except LookupError as error:
+    except (LookupError, UnicodeError, ValueError) as error:
         raise ConfigurationError(
             f"{origin}: file.encoding: there is no encoding {file.encoding!r}", hint="for instance utf-8 or latin-1"
         ) from error
-    try:
-        ZoneInfo(file.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    if file.timezone not in available_timezones() - {"localtime", "posixrules"}:
         raise ConfigurationError(
             f"{origin}: file.timezone: there is no time zone {file.timezone!r}", hint="for instance Europe/London"
-        ) from error
+        )
+    if file.date_format is not None:
+        if "%" not in file.date_format:
+            raise ConfigurationError(
+                f"{origin}: file.date_format: {file.date_format!r} names no part of a date",
+                hint="for instance %d/%m/%Y",
+            )
+        try:
+            duckdb.execute("SELECT try_strptime('', ?)", [file.date_format]).fetchall()
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"{origin}: file.date_format: {file.date_format!r} is no format", hint="for instance %d/%m/%Y %H:%M"
+            ) from error
 
 
 def _refuse_names(mapping: Mapping, origin: str) -> None:
     """Names of features go into SQL, JSON and metrics: plain words only."""
     for name in mapping.numbers:
-        if not (name.isidentifier() and name.islower() and name.isascii()) or name == "customer_id" or name == "as_of":
+        plain = name.isidentifier() and name.islower() and name.isascii() and not name.startswith(("_", "raw_"))
+        if not plain or name in RESERVED:
             raise ConfigurationError(
                 f"{origin}: numbers: {name!r} cannot be a feature's name",
                 hint="use lower-case words, such as age_years",

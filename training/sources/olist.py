@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ibis.backends.duckdb import Backend
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import BadValueError, ConfigurationError
 from segmentation.features import ORDER_FEATURES
 from segmentation.tables import ORDERS, Column, Interval
 from training import cleaning, progress
@@ -156,6 +156,11 @@ def load(database: Backend, data: str, scratch: Path, *, chosen: Mapping[str, Ac
         A table or column is missing, or a value cannot be used.
     """
     done = cleaning.actions("orders", chosen or {})
+    for name in chosen or {}:
+        if name not in ("exact_duplicate", "cancelled_order"):
+            raise ConfigurationError(
+                f"cleaning.{name} does not go with olist", hint="it has exact_duplicate and cancelled_order"
+            )
     if done["exact_duplicate"] == "keep":
         raise ConfigurationError(
             "cleaning.exact_duplicate cannot be keep for olist: a row that stands twice would count twice",
@@ -176,6 +181,11 @@ def load(database: Backend, data: str, scratch: Path, *, chosen: Mapping[str, Ac
         )
     )
     cancelled = first_row(database, "SELECT count(*) FROM orders WHERE status = 'cancelled'")[0]
+    if cancelled and done["cancelled_order"] == "refuse":
+        raise BadValueError(
+            f"{ORDERS_FILE.name}.csv: {cancelled} lines are of cancelled orders",
+            hint="set cleaning.cancelled_order to drop or keep",
+        )
     if done["cancelled_order"] == "drop":
         database.raw_sql("DELETE FROM orders WHERE status = 'cancelled'")
     return Loaded(

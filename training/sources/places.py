@@ -13,7 +13,7 @@ from ibis.backends.duckdb import Backend
 from segmentation.errors import BadValueError
 from training.database import first_row
 from training.sources import statement
-from training.sources.checks import literal, locate, not_utf8, quoted
+from training.sources.checks import literal, locate, not_utf8, open_bytes, quoted
 from training.sources.headers import Source
 from training.sources.locations import is_parquet
 from training.sources.mapping import Mapping
@@ -41,7 +41,7 @@ class Rejected:
     truncated: bool
 
 
-def rejected(database: Backend, source: Source, separator: str) -> Rejected:
+def rejected(database: Backend, source: Source, separator: str, rows: int) -> Rejected:
     """What DuckDB could not read as rows when it read a file; to be asked before it reads the next.
 
     Parameters
@@ -52,6 +52,8 @@ def rejected(database: Backend, source: Source, separator: str) -> Rejected:
         The file.
     separator
         Of CSV.
+    rows
+        How many records it could read.
 
     Returns
     -------
@@ -65,13 +67,27 @@ def rejected(database: Backend, source: Source, separator: str) -> Rejected:
     """
     if is_parquet(source.path):
         return Rejected((), truncated=False)
-    found = database.raw_sql("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY line").fetchall()
+    found = database.raw_sql(
+        "SELECT line, any_value(error_type), min(line_byte_position) FROM reject_errors GROUP BY line ORDER BY line"
+    ).fetchall()
+    encoding = database.raw_sql("SELECT count(*) FROM reject_errors WHERE error_type = 'INVALID ENCODING'").fetchall()
     database.raw_sql("DELETE FROM reject_errors")
     database.raw_sql("DELETE FROM reject_scans")
-    if any(kind == "INVALID ENCODING" for _, kind in found):
+    if encoding[0][0]:
         raise not_utf8(source.path)
-    numbers = tuple(sorted({int(line) for line, _ in found}))
-    return Rejected(numbers, bool(numbers) and _is_cut(source, separator))
+    if not found:
+        return Rejected((), truncated=False)
+    numbers = tuple(int(line) for line, _, _ in found)
+    # The last record of the file, if blank lines are not counted; they only make its number larger.
+    last = numbers[-1] >= 1 + rows + len(numbers)
+    rest = _from(source.path, int(found[-1][2])) if last else b""
+    if last and found[-1][1] == "UNQUOTED VALUE" and b"\n" in rest:
+        raise BadValueError(
+            f"{place_of_record(source, separator, numbers[-1])}: a quotation mark is not closed, and takes in all that "
+            "follows",
+            hint="close or remove it",
+        )
+    return Rejected(numbers, last and b"\n" not in rest and _is_cut(source, separator))
 
 
 def place(source: Source, separator: str, index: int, skipped: Rejected) -> str:
@@ -187,12 +203,21 @@ def _cells(database: Backend, source: Source, separator: str, index: int, skippe
     if not is_parquet(source.path):
         record = locate(source.path, _number(index, skipped), separator)[1]
         return dict(zip(source.kinds, record, strict=False))
-    found = database.con.sql(
-        f"SELECT * FROM {statement.scan(source, separator).replace(')', ', file_row_number = true)')} "
-        f"WHERE file_row_number = {index}"
-    )
-    row = found.fetchone() or ()
-    return {name: None if value is None else str(value) for name, value in zip(found.columns, row, strict=False)}
+    names = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in source.kinds)
+    rows = database.raw_sql(
+        f"SELECT {names} FROM {statement.scan(source, separator, numbered=True)} WHERE file_row_number = {index}"
+    ).fetchall()
+    return dict(zip(source.kinds, rows[0], strict=True)) if rows else {}
+
+
+def _from(path: Path, position: int) -> bytes:
+    """What follows a byte of a file, to its next line end or the file's; a few kilobytes are enough to tell."""
+    with open_bytes(path) as file:
+        file.seek(position)
+        rest = file.read(TAIL)
+        while b"\n" not in rest and (more := file.read(TAIL)):
+            rest = rest[-1:] + more
+    return rest
 
 
 def _is_cut(source: Source, separator: str) -> bool:

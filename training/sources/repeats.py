@@ -37,10 +37,11 @@ def mark_duplicates(database: Backend, columns: tuple[Column, ...], kept: str, c
         )
     # A hash is no proof: what is kept of both rows must be the same too.
     same = " AND ".join(f"later.{quoted(c.name)} IS NOT DISTINCT FROM earlier.{quoted(c.name)}" for c in columns)
+    also = kept.replace("rule ", "later.rule ")
     database.raw_sql(
         f"UPDATE {LINES} SET rule = {code} FROM (SELECT later.rowid AS id FROM {LINES} AS later "
         f"JOIN repeated USING (row_hash) JOIN {LINES} AS earlier ON earlier.rowid = repeated.first "
-        f"WHERE later.rowid > repeated.first AND later.{kept} AND {same}) AS found WHERE {LINES}.rowid = found.id"
+        f"WHERE later.rowid > repeated.first AND {also} AND {same}) AS found WHERE {LINES}.rowid = found.id"
     )
 
 
@@ -77,10 +78,11 @@ def mark_cancelled_originals(database: Backend, kept: str, cancelled: int, code:
     database.raw_sql(
         f"""
         WITH said AS (
-            SELECT rowid AS id, customer_id, product_id, abs(quantity) AS pieces, unit_price, ordered_at, order_id,
+            SELECT rowid AS id, customer_id, product_id, abs(coalesce(quantity, 1)) AS pieces, unit_price, ordered_at,
+                order_id,
                 CASE WHEN rule = {cancelled} THEN -1 ELSE 1 END AS sign
             FROM {LINES}
-            WHERE (rule = {cancelled} AND quantity < 0) OR ({kept} AND rule <> {cancelled} AND quantity > 0)
+            WHERE rule = {cancelled} OR ({kept} AND coalesce(quantity, 1) > 0)
         ),
         concerned AS (SELECT * FROM said SEMI JOIN (SELECT * FROM said WHERE sign < 0) AS back USING ({key})),
         depths AS (

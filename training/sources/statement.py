@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as ByName
 from glob import escape
 
-from segmentation.tables import Column
+from segmentation.tables import Column, Interval
 from training import cleaning
 from training.sources.checks import literal, quoted
 from training.sources.headers import Source
@@ -16,9 +16,6 @@ from training.sources.typed import cell, typed
 
 LINES = "lines"
 """The table that all rows are read to: canonical columns, `file`, `row_hash`, and `rule`, the cleaning rule's code."""
-
-MOST_REJECTED = 100_000
-"""Rows that are no table rows, remembered at most per file."""
 
 CANCELLED = ("cancelled", "canceled")
 
@@ -39,7 +36,11 @@ def columns(mapping: Mapping) -> tuple[Column, ...]:
     tuple of Column
         The canonical ones, and `amount` where the mapping has it.
     """
-    extra = (Column(AMOUNT, "money", "what the whole line cost"),) if AMOUNT in mapping.columns else ()
+    extra = (
+        (Column(AMOUNT, "money", "what the whole line cost", valid=Interval(0, 1e9)),)
+        if AMOUNT in mapping.columns
+        else ()
+    )
     return (*mapping.shape.columns, *extra)
 
 
@@ -63,7 +64,7 @@ def create(mapping: Mapping) -> str:
     return f"CREATE TABLE {LINES} ({types}, file UINTEGER, row_hash UBIGINT, rule UTINYINT)"
 
 
-def scan(source: Source, separator: str) -> str:
+def scan(source: Source, separator: str, *, numbered: bool = False) -> str:
     """SQL that reads a file's records as they are.
 
     Parameters
@@ -72,6 +73,8 @@ def scan(source: Source, separator: str) -> str:
         The file.
     separator
         Of CSV.
+    numbered
+        Whether records of Parquet bear their number, from 0, as file_row_number.
 
     Returns
     -------
@@ -80,11 +83,11 @@ def scan(source: Source, separator: str) -> str:
     """
     path = literal(escape(str(source.path)))
     if is_parquet(source.path):
-        return f"read_parquet({path})"
+        return f"read_parquet({path}, hive_partitioning = false, file_row_number = {str(numbered).lower()})"
     declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.kinds)
     return (
         f"read_csv({path}, columns = {{{declared}}}, auto_detect = false, header = true, quote = '\"', escape = '\"', "
-        f"delim = {literal(separator)}, store_rejects = true, rejects_limit = {MOST_REJECTED})"
+        f"delim = {literal(separator)}, store_rejects = true, rejects_limit = 0, hive_partitioning = false)"
     )
 
 
@@ -114,9 +117,9 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
         theirs = source.theirs[name]
         kind, inner = source.kinds[theirs], quoted(f"raw_{name}")
         raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
-        value = inner if _is_counted(name, mapping) else typed(column, inner, kind, file)
-        made.append(f"{value} AS {quoted(name)}")
-    whole = ", ".join(quoted(name) for name in source.kinds)
+        made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
+    # By name: two files may have the same columns in another order.
+    whole = ", ".join(quoted(name) for name in sorted(source.kinds))
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
     derived = _derived(there, mapping)
     present = {*there, *derived}
@@ -213,7 +216,7 @@ def _of_orders(there: ByName[str, Column], mapping: Mapping) -> dict[str, str]:
         ]
         derived["not_a_product"] = f"coalesce({' OR '.join(tests)}, false)"
     if AMOUNT in there:
-        one = f"{AMOUNT} / nullif(quantity, 0)" if "quantity" in there else AMOUNT
+        one = f"{AMOUNT} / coalesce(nullif(quantity, 0), 1)" if "quantity" in there else AMOUNT
         derived |= {"unit_price": f"CAST({one} AS DECIMAL(18, 4))", "price": AMOUNT}
     elif "unit_price" in there:
         derived["price"] = "unit_price"

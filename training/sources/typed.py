@@ -1,8 +1,21 @@
 """The SQL that brings a column of a file to what the canonical table wants; what cannot be read becomes NULL."""
 
+import re
+
 from segmentation.tables import SQL_TYPES, Column
 from training.sources.checks import literal
 from training.sources.mapping import FileFormat
+
+IDS = ("customer_id", "order_id", "product_id", "session_id")
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+AROUND = r"[\s\x{00A0}\x{202F}\p{Sc}]|^[A-Z]{3}\s|\s[A-Z]{3}$"
+"""What may stand around a price: spaces, a currency's sign, or its three letters set apart."""
+
+POINT = r"^-?\d{1,3}(,\d{3})+(\.\d+)?$"
+COMMA = r"^-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
+"""Numbers whose thousands are set apart, by their decimal sign."""
 
 # Whole numbers are read with their fraction, which INTEGER would round away.
 INTEGER = "DECIMAL(18, 6)"
@@ -27,13 +40,26 @@ def cell(name: str, kind: str, file: FileFormat, *, csv: bool) -> str:
     str
         SQL.
     """
+    if kind in ("DOUBLE", "FLOAT"):
+        # Not a number is how frames write what is missing.
+        return f"CASE WHEN isnan({name}) OR {_is_missing_number(name, file)} THEN NULL ELSE {name} END"
     if kind != "VARCHAR":
-        return name
+        return f"CASE WHEN {_is_missing_number(name, file)} THEN NULL ELSE {name} END" if _numbers(file) else name
     value = f"trim({name})" if csv else name
     if not file.missing:
         return f"nullif({value}, '')"
     said = ", ".join(literal(word) for word in ("", *(word.strip() for word in file.missing)))
     return f"CASE WHEN {value} IN ({said}) THEN NULL ELSE {value} END"
+
+
+def _numbers(file: FileFormat) -> list[str]:
+    """What stands for a missing value and is a number."""
+    return [word.strip() for word in file.missing if NUMBER.fullmatch(word.strip())]
+
+
+def _is_missing_number(name: str, file: FileFormat) -> str:
+    tests = [f"TRY_CAST({name} AS DOUBLE) = {number}" for number in _numbers(file)]
+    return f"coalesce({' OR '.join(tests)}, false)" if tests else "false"
 
 
 def typed(column: Column, name: str, kind: str, file: FileFormat) -> str:
@@ -62,23 +88,26 @@ def typed(column: Column, name: str, kind: str, file: FileFormat) -> str:
     wanted = INTEGER if column.kind == "integer" else SQL_TYPES[column.kind]
     if kind != "VARCHAR":
         return f"TRY_CAST({name} AS {wanted})"
-    plain = f"replace(replace({name}, '.', ''), ',', '.')" if file.decimal == "," else name
     # Only what is no number as it stands is looked at again: for a currency sign, or thousands set apart.
-    bare = f"regexp_replace({plain}, '[\\s\\p{{Sc}}]|^[A-Z]{{3}}|[A-Z]{{3}}$', '', 'g')"
-    grouped = f"CASE WHEN regexp_matches({bare}, '^-?\\d{{1,3}}(,\\d{{3}})+(\\.\\d+)?$') THEN replace({bare}, ',', '') ELSE {bare} END"  # noqa: E501
-    return f"coalesce(TRY_CAST({plain} AS {wanted}), TRY_CAST({grouped} AS {wanted}))"
+    bare = f"regexp_replace({name}, '{AROUND}', '', 'g')"
+    if file.decimal == ",":
+        whole = f"replace(replace({bare}, '.', ''), ',', '.')"
+        return f"CASE WHEN regexp_matches({bare}, '{COMMA}') THEN TRY_CAST({whole} AS {wanted}) END"
+    grouped = f"CASE WHEN regexp_matches({bare}, '{POINT}') THEN replace({bare}, ',', '') ELSE {bare} END"
+    return f"coalesce(TRY_CAST({name} AS {wanted}), TRY_CAST({grouped} AS {wanted}))"
 
 
 def _text(column: Column, name: str, kind: str) -> str:
-    if column.name != "customer_id":
+    if column.name not in IDS:
         return name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
-    if kind in ("DOUBLE", "FLOAT"):
-        return f"CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR)"
-    if kind not in ("VARCHAR", "DOUBLE", "FLOAT") and not kind.startswith("DECIMAL"):
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        # Frames make fractional numbers of ids as soon as one is missing.
+        whole = f"CAST(TRY_CAST({name} AS HUGEINT) AS VARCHAR)"
+        return f"CASE WHEN {name} = trunc({name}) THEN {whole} ELSE CAST({name} AS VARCHAR) END"
+    if kind != "VARCHAR":
         return f"CAST({name} AS VARCHAR)"
-    # A spreadsheet writes the id 17850 as 17850.0 as soon as one is missing.
-    text = name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
-    return f"CASE WHEN suffix({text}, '.0') THEN regexp_replace({text}, '^(\\d+)\\.0$', '\\1') ELSE {text} END"
+    # As do spreadsheets, which then write the id 17850 as 17850.0.
+    return f"CASE WHEN suffix({name}, '.0') THEN regexp_replace({name}, '^(\\d+)\\.0$', '\\1') ELSE {name} END"
 
 
 def _time(name: str, kind: str, file: FileFormat) -> str:
