@@ -300,7 +300,8 @@ def test_periods_of_few_customers_are_not_told(database: Backend) -> None:
     assert np.isnan(found.counts["orders"][45])
     assert np.isnan(found.revenue[45]) if found.revenue is not None else False
     assert np.nansum(found.counts["orders"]) == 80
-    assert found.totals == {"orders": 81, "revenue": 81 * 12.5}
+    # With the one order, its value would follow by subtraction.
+    assert found.totals == {"orders": 80, "revenue": 80 * 12.5}
     assert found.incomplete
 
 
