@@ -9,6 +9,12 @@ from training import sources
 from training.configuration import Configuration
 from training.sources import Loaded
 
+ORDERS = """\
+table: orders
+columns: {customer_id: who, order_id: order, ordered_at: when, product_id: what, quantity: n, unit_price: price}
+"""
+HEADER = "who,order,when,what,n,price\n"
+
 
 def read(
     database: Backend,
