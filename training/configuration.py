@@ -28,9 +28,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Silhouette:
-    """How the silhouette is estimated: customers whose own silhouette is computed, against all the others."""
+    """How the silhouette is measured.
 
-    rows: Annotated[int, msgspec.Meta(ge=100)] = 2_000
+    Parameters
+    ----------
+    exact_up_to
+        Up to this many customers every one's own silhouette is computed.
+    rows
+        Above it: of how many, drawn from each segment by its share.
+    """
+
+    exact_up_to: Annotated[int, msgspec.Meta(ge=0)] = 100_000
+    rows: Annotated[int, msgspec.Meta(ge=100)] = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,10 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
         rows = customers.to_numpy()
         scores = score(arrays, rows)
         space = arrays.space(rows)
-        estimate = silhouette(space, labels, rows=configuration.silhouette.rows, seed=configuration.seed)
+        measured = configuration.silhouette
+        estimate = silhouette(
+            space, labels, exact_up_to=measured.exact_up_to, rows=measured.rows, seed=configuration.seed
+        )
     _prove(labels, scores)
     smallest = int(np.bincount(labels, minlength=k).min())
     if smallest < SMALLEST_GROUP:

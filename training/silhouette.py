@@ -1,4 +1,4 @@
-"""The silhouette: exact on few rows, or estimated on a sample of them with its standard error."""
+"""The silhouette: exact up to a size, above it estimated by clusters, with its standard error."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from segmentation.scoring import Floats
 
-CELLS_AT_ONCE = 8_000_000
-"""Distances held at once, 64 MB."""
+LEAST = 30
+"""Rows drawn from each cluster at least: fewer would not tell their own spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Estimate:
     value
         -1 to 1.
     standard_error
-        Of the value, for the choice of rows it was averaged over; 0 where these were all rows.
+        Of the value, for the choice of rows that were looked at; 0 where these were all rows.
     rows
-        Rows it was averaged over.
+        Rows whose own silhouette was computed, each against all the others.
     """
 
     value: float
@@ -30,8 +30,15 @@ class Estimate:
     rows: int
 
 
-def silhouette(X: Floats, labels: npt.NDArray[np.int64], *, rows: int = 2_000, seed: int = 0) -> Estimate:  # noqa: N803
-    """Mean silhouette of rows drawn at random, each measured against all the others.
+def silhouette(
+    X: Floats,  # noqa: N803
+    labels: npt.NDArray[np.int64],
+    *,
+    exact_up_to: int = 100_000,
+    rows: int = 20_000,
+    seed: int = 0,
+) -> Estimate:
+    """Mean silhouette of all rows, or its estimate from rows drawn within each cluster.
 
     Parameters
     ----------
@@ -39,8 +46,10 @@ def silhouette(X: Floats, labels: npt.NDArray[np.int64], *, rows: int = 2_000, s
         float64, shape (n, p).
     labels
         0 to k-1, int64, shape (n,); at least two different.
+    exact_up_to
+        Up to this many rows all are looked at, in a time that grows with their square.
     rows
-        How many rows are drawn; where n is not larger, all are taken and the value is exact.
+        Above it: how many are drawn, from each cluster by its share, and measured against all.
     seed
         Of the draw.
 
@@ -52,41 +61,77 @@ def silhouette(X: Floats, labels: npt.NDArray[np.int64], *, rows: int = 2_000, s
     References
     ----------
     Rousseeuw (1987), "Silhouettes: a graphical aid to the interpretation and validation of cluster analysis".
+    Cochran (1977), "Sampling Techniques", chapter 5, for the stratified mean and its error.
     """
-    n = len(X)
-    drawn = np.arange(n) if n <= rows else np.sort(np.random.default_rng(seed).choice(n, rows, replace=False))
-    values = _of_rows(X, labels, drawn)
-    missing = 1 - len(drawn) / n
-    error = float(values.std(ddof=1) / np.sqrt(len(drawn)) * np.sqrt(missing)) if missing else 0.0
-    return Estimate(value=float(values.mean()), standard_error=error, rows=len(drawn))
+    # Imported when needed: the compiler takes half a second to load, which most commands can do without.
+    from training.pairwise import Tiles, sums_of
+
+    if len(X) <= exact_up_to:
+        return Estimate(value=float(samples(X, labels).mean()), standard_error=0.0, rows=len(X))
+    rng = np.random.default_rng(seed)
+    n, value, variance, drawn_rows = len(X), 0.0, 0.0, 0
+    tiles = Tiles(X, labels)
+    for cluster in np.flatnonzero(tiles.sizes):
+        members = np.flatnonzero(labels == cluster)
+        wanted = min(len(members), max(LEAST, round(rows * len(members) / n)))
+        drawn = np.sort(rng.choice(members, wanted, replace=False))
+        found = _from_sums(sums_of(X[drawn], tiles), labels[drawn], tiles.sizes)
+        weight = len(members) / n
+        value += weight * float(found.mean())
+        spread = float(found.var(ddof=1)) if wanted > 1 else 0.0
+        variance += weight**2 * spread / wanted * (1 - wanted / len(members))
+        drawn_rows += wanted
+    return Estimate(value=value, standard_error=float(np.sqrt(variance)), rows=drawn_rows)
 
 
-def _of_rows(X: Floats, labels: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64]) -> Floats:  # noqa: N803
+def samples(X: Floats, labels: npt.NDArray[np.int64]) -> Floats:  # noqa: N803
+    """The silhouette of every row.
+
+    Parameters
+    ----------
+    X, labels
+        As for `silhouette`.
+
+    Returns
+    -------
+    ndarray
+        -1 to 1, float64, shape (n,); 0 for a row alone in its cluster.
+    """
+    from training.pairwise import Tiles, all_sums
+
+    tiles = Tiles(X, labels)
+    return _from_sums(all_sums(tiles), labels, tiles.sizes)
+
+
+def by_cluster(values: Floats, labels: npt.NDArray[np.int64]) -> Floats:
+    """Mean silhouette of each cluster.
+
+    Parameters
+    ----------
+    values
+        From `samples`.
+    labels
+        0 to k-1.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (k,); NaN for a label that no row has.
+    """
     sizes = np.bincount(labels)
-    order = np.argsort(labels, kind="stable")
-    starts = np.r_[0, np.cumsum(sizes)[:-1]]
-    present = sizes > 0
-    # Centred, so that the expanded square below loses no digits to a large mean.
-    points = X[order] - X.mean(axis=0)
-    squares = np.einsum("np,np->n", points, points)
-    queries, own = X[drawn] - X.mean(axis=0), labels[drawn]
-    values = np.empty(len(drawn))
-    step = max(1, CELLS_AT_ONCE // len(X))
-    for at in range(0, len(drawn), step):
-        part, mine = queries[at : at + step], own[at : at + step]
-        squared = np.einsum("np,np->n", part, part)[:, np.newaxis] + squares - 2 * (part @ points.T)
-        distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
-        # A row's distance to itself is 0, not the rounding error of its expanded square.
-        distances[np.arange(len(part)), np.argsort(order)[drawn[at : at + step]]] = 0
-        sums = np.zeros((len(part), len(sizes)))
-        sums[:, present] = np.add.reduceat(distances, starts[present], axis=1)
-        rows = np.arange(len(part))
-        inside = sums[rows, mine] / np.maximum(sizes[mine] - 1, 1)
-        means = np.divide(sums, sizes, out=np.full_like(sums, np.inf), where=present)
-        means[rows, mine] = np.inf
-        outside = means.min(axis=1)
-        larger = np.maximum(inside, outside)
-        silhouettes = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=larger > 0)
-        # By definition a row alone in its cluster has silhouette 0.
-        values[at : at + step] = np.where(sizes[mine] == 1, 0.0, silhouettes)
-    return values
+    sums = np.bincount(labels, weights=values)
+    means = np.full(len(sizes), np.nan)
+    means[sizes > 0] = sums[sizes > 0] / sizes[sizes > 0]
+    return means
+
+
+def _from_sums(sums: Floats, own: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Floats:
+    rows = np.arange(len(own))
+    inside = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
+    means = np.divide(sums, sizes, out=np.full_like(sums, np.inf), where=sizes > 0)
+    means[rows, own] = np.inf
+    outside = means.min(axis=1)
+    larger = np.maximum(inside, outside)
+    values = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=larger > 0)
+    # By definition a row alone in its cluster has silhouette 0.
+    return np.asarray(np.where(sizes[own] == 1, 0.0, values), dtype=np.float64)

@@ -118,7 +118,7 @@ def test_the_readme_s_example_is_what_the_demo_prints() -> None:
         assert re.search(row, text), row
     metrics = card.metrics
     assert f"variance kept    {metrics.variance_kept:.1%} in {metrics.components} components" in text
-    assert f"silhouette       {metrics.silhouette:.4f} ± {metrics.silhouette_standard_error:.4f}" in text
+    assert f"silhouette       {metrics.silhouette:.4f} ({metrics.silhouette_rows:,} customers)" in text
     model = assemble(result.made.card_content, {name: result.made.files[name] for name in NEEDED_TO_SERVE})
     batch = Decoder(card, model.query, Limits(10, 100)).decode((ROOT / "examples/customer.json").read_bytes())
     for customer, prediction in zip(batch.customer_ids, assign(model, batch), strict=True):

@@ -1,0 +1,158 @@
+"""Sums of distances from each row to each cluster, compiled: the silhouette's work, billions of them a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+TILE = 512
+"""Rows of a tile: its coordinates and sums stay in the fastest cache; single precision adds up 512 terms at most."""
+
+STRIPS = 16
+"""Parts of the work, each with sums of its own, added up in their order: the same bits whatever the threads."""
+
+
+def _compiled(**options: Any) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:
+            # Nowhere to keep what was compiled, as on a read-only disk: it is compiled in each run.
+            return numba.njit(**options)(function)
+
+    return decorate
+
+
+class Tiles:
+    """Rows sorted by cluster and cut into tiles of one cluster each, in single precision around their mean.
+
+    Parameters
+    ----------
+    rows
+        float64, shape (n, p).
+    labels
+        0 to k-1, int64, shape (n,).
+    """
+
+    def __init__(self, rows: Floats, labels: Ints) -> None:
+        self.sizes = np.bincount(labels)
+        self.order = np.argsort(labels, kind="stable")
+        self.mean = rows.mean(axis=0)
+        ends = np.cumsum(self.sizes)
+        starts = ends - self.sizes
+        cut = [(at, min(at + TILE, end), cluster) for cluster, (start, end) in enumerate(zip(starts, ends, strict=True))
+               for at in range(start, end, TILE)]  # fmt: skip
+        self.starts, self.ends, self.clusters = (np.array(part, dtype=np.int64) for part in zip(*cut, strict=True))
+        self.coordinates = np.zeros((len(cut), rows.shape[1], TILE), dtype=np.float32)
+        for tile, (start, end, _) in enumerate(cut):
+            self.coordinates[tile, :, : end - start] = (rows[self.order[start:end]] - self.mean).T
+
+
+def all_sums(tiles: Tiles) -> Floats:
+    """Sums of distances from every row to each cluster; each distance is computed once.
+
+    Parameters
+    ----------
+    tiles
+        n rows in k clusters.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (n, k), in the order of the rows given.
+    """
+    n, k = len(tiles.order), len(tiles.sizes)
+    parts = np.zeros((STRIPS, n, k))
+    _all(tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, parts)
+    sums = np.empty((n, k))
+    sums[tiles.order] = parts.sum(axis=0)
+    return sums
+
+
+def sums_of(queries: Floats, tiles: Tiles) -> Floats:
+    """Sums of distances from some rows to each cluster.
+
+    Parameters
+    ----------
+    queries
+        float64, shape (m, p).
+    tiles
+        All rows.
+
+    Returns
+    -------
+    ndarray
+        float64, shape (m, k).
+    """
+    sums = np.zeros((len(queries), len(tiles.sizes)))
+    centred = np.ascontiguousarray(queries - tiles.mean, dtype=np.float32)
+    _some(centred, tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, sums)
+    return sums
+
+
+@_compiled(fastmath=True, nogil=True)
+def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:
+    """Add a row's distances to a tile to the tile's sums; gives their own sum."""
+    d = x.shape[0]
+    first, coordinates = x[0], tile[0]
+    for j in range(width):
+        apart = first - coordinates[j]
+        squares[j] = apart * apart
+    # Two coordinates at once: half the trips through the squares.
+    for t in range(1, d - 1, 2):
+        one, other, ones, others = x[t], x[t + 1], tile[t], tile[t + 1]
+        for j in range(width):
+            apart, also = one - ones[j], other - others[j]
+            squares[j] += apart * apart + also * also
+    if d % 2 == 0:
+        last, coordinates = x[d - 1], tile[d - 1]
+        for j in range(width):
+            apart = last - coordinates[j]
+            squares[j] += apart * apart
+    total = np.float32(0)
+    for j in range(width):
+        distance = np.sqrt(squares[j])
+        total += distance
+        columns[j] += distance
+    return total
+
+
+@_compiled(fastmath=True, parallel=True)
+def _all(coordinates: Any, starts: Any, ends: Any, clusters: Any, parts: Any) -> None:
+    tiles, d = coordinates.shape[0], coordinates.shape[1]
+    for strip in numba.prange(parts.shape[0]):
+        sums = parts[strip]
+        squares, columns = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+        x = np.empty(d, np.float32)
+        # Rows of tiles that are long and short take turns, so that strips are of one size.
+        for turn in range((tiles + parts.shape[0] - 1) // parts.shape[0]):
+            within = strip if turn % 2 == 0 else parts.shape[0] - 1 - strip
+            a = np.int64(turn * parts.shape[0] + within)
+            if a < tiles:
+                for b in range(a, tiles):
+                    width = ends[b] - starts[b]
+                    columns[:] = 0
+                    for i in range(ends[a] - starts[a]):
+                        for t in range(d):
+                            x[t] = coordinates[a, t, i]
+                        sums[starts[a] + i, clusters[b]] += _row(x, coordinates[b], width, squares, columns)
+                    if a != b:
+                        for j in range(width):
+                            sums[starts[b] + j, clusters[a]] += columns[j]
+
+
+@_compiled(fastmath=True, parallel=True)
+def _some(queries: Any, coordinates: Any, starts: Any, ends: Any, clusters: Any, sums: Any) -> None:
+    for q in numba.prange(queries.shape[0]):
+        squares, columns = np.empty(TILE, np.float32), np.zeros(TILE, np.float32)
+        for b in range(coordinates.shape[0]):
+            sums[q, clusters[b]] += _row(queries[q], coordinates[b], ends[b] - starts[b], squares, columns)
