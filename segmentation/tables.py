@@ -120,6 +120,9 @@ _ORDER_COLUMNS: tuple[Column, ...] = (
     Column("status", "text", "'cancelled' where the order was cancelled; other values are not interpreted"),
 )
 
+EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
+"""Types of events that features are made of; others count as events only."""
+
 _EVENT_COLUMNS: tuple[Column, ...] = (
     _CUSTOMER,
     Column("event_type", "text", "view, cart, remove_from_cart or purchase; others are not interpreted", required=True),

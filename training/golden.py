@@ -14,7 +14,7 @@ from segmentation.card import GoldenHistory, GoldenRow
 from segmentation.features import canonical, customer_table, fill
 from segmentation.rules import NO_RULE, first_match
 from segmentation.scoring import Floats, score
-from segmentation.tables import AS_OF, TABLES
+from segmentation.tables import AS_OF, EVENT_TYPES, TABLES
 from training.clock import iso
 from training.fitting import Fitted
 from training.populations import Rule
@@ -51,7 +51,8 @@ def rows(snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int) -
     names, everybody = list(snapshot.customers.columns), snapshot.customers.to_numpy()
     free = _untaken(rules, names, everybody)
     # Rows that a rule takes prove the rule and not the model: a few of them, drawn from everybody, are enough.
-    drawn = _untaken_rows(_draw(everybody[free], 4 * ROWS, rng), rules, names)
+    drawn = _draw(everybody[free], 4 * ROWS, rng)
+    drawn = drawn[_untaken(rules, names, drawn)]
     by_rule = _without_customers(_draw(everybody, 4 * ROWS, rng), snapshot)
     by_rule = by_rule[~_untaken(rules, names, by_rule)][: ROWS // 8]
     plain = _without_customers(drawn, snapshot)[: ROWS // 2 - len(by_rule)]
@@ -73,10 +74,6 @@ def _draw(customers: Floats, number: int, rng: np.random.Generator) -> Floats:
 
 def _untaken(rules: Sequence[Rule], names: list[str], rows: Floats) -> npt.NDArray[np.bool_]:
     return np.equal(first_match([rule.when for rule in rules], names, rows), NO_RULE)
-
-
-def _untaken_rows(rows: Floats, rules: Sequence[Rule], names: list[str]) -> Floats:
-    return rows[_untaken(rules, names, rows)]
 
 
 def histories(
@@ -194,9 +191,7 @@ def _events(as_of: datetime, rng: np.random.Generator, most: int) -> list[dict[s
         for number in range(1 + int(rng.integers(0, 8))):
             product = int(rng.integers(0, 12))
             event: dict[str, Any] = {
-                "event_type": str(
-                    rng.choice(["view", "cart", "remove_from_cart", "purchase"], p=[0.6, 0.2, 0.05, 0.15])
-                ),
+                "event_type": str(rng.choice(EVENT_TYPES, p=[0.6, 0.2, 0.05, 0.15])),
                 "occurred_at": iso(start + timedelta(seconds=120 * number)),
                 "product_id": f"product-{product}",
                 "price": round(float(rng.lognormal(3, 1)), 2),

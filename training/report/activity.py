@@ -8,12 +8,11 @@ import pandas as pd
 
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
+from segmentation.tables import EVENT_TYPES
 from training.report.rows import BASKETS, ROWS, Rows
 
 MOST_PERIODS = 60
 """Activity is told by the finest period of which the data hold no more than this."""
-
-EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
 
 
 @dataclass(frozen=True, slots=True)

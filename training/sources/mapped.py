@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as ByName
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,7 @@ from ibis.backends.duckdb import Backend
 
 from segmentation.errors import BadValueError, DuplicateRowError, EmptyTableError, SourceError, UnreadableFileError
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, number
-from segmentation.tables import Interval
+from segmentation.tables import EVENT_TYPES, Interval
 from training import cleaning, progress
 from training.database import first_row
 from training.sources import locations, places, repeats, statement
@@ -22,7 +22,8 @@ from training.sources.mapping import AMOUNT, Mapping
 from training.sources.places import Rejected
 from training.sources.statement import LINES
 
-EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
+OF_FILES = ("truncated_last_line", "malformed_row")
+"""Rules about records that are no rows: they are found by reading, not by a condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,6 @@ def _notes(database: Backend, mapping: Mapping) -> tuple[str, ...]:
 
 
 def _without(mapping: Mapping, ignored: tuple[str, ...]) -> Mapping:
-    from dataclasses import replace
-
     return replace(mapping, numbers={name: n for name, n in mapping.numbers.items() if name not in ignored})
 
 
@@ -174,7 +173,7 @@ def _read(database: Backend, sources: tuple[Source, ...], mapping: Mapping, done
 def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, Action]) -> tuple[Cleaned, ...]:
     rules = cleaning.rules_of(mapping.table)
     kept = cleaning.kept_sql(rules, done)
-    _refuse_rejected(read, mapping, done)
+    of_files = _refuse_rejected(read, mapping, done)
     for name in ("unreadable_value", "out_of_range"):
         if done[name] == "refuse":
             _refuse_first(database, read, mapping, cleaning.code(rules, name))
@@ -200,8 +199,8 @@ def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, A
     for code, rule in enumerate(rules, start=1):
         count, first = found.get(code, (0, 0))
         example = _place(read, mapping, first) if count else ""
-        if rule.name in ("truncated_last_line", "malformed_row"):
-            count, example = _rejected(read, mapping, rule.name)
+        if rule.name in of_files:
+            count, example = of_files[rule.name]
         if count and done[rule.name] == "refuse":
             raise _refusal(rule, count, example)
         cleaned.append(Cleaned(rule.name, count, done[rule.name] == "drop", example))
@@ -216,11 +215,15 @@ def _refusal(rule: cleaning.Rule, count: int, example: str) -> SourceError:
     )
 
 
-def _refuse_rejected(read: _Read, mapping: Mapping, done: ByName[str, Action]) -> None:
-    for rule in cleaning.rules_of(mapping.table)[:2]:
-        count, example = _rejected(read, mapping, rule.name)
-        if count and done[rule.name] == "refuse":
-            raise _refusal(rule, count, example)
+def _refuse_rejected(read: _Read, mapping: Mapping, done: ByName[str, Action]) -> dict[str, tuple[int, str]]:
+    """What the rules about records that are no rows found: how many, and the place of the first."""
+    found = {}
+    for rule in cleaning.rules_of(mapping.table):
+        if rule.name in OF_FILES:
+            count, example = found[rule.name] = _rejected(read, mapping, rule.name)
+            if count and done[rule.name] == "refuse":
+                raise _refusal(rule, count, example)
+    return found
 
 
 def _rejected(read: _Read, mapping: Mapping, rule: str) -> tuple[int, str]:
@@ -256,17 +259,18 @@ def _place(read: _Read, mapping: Mapping, row: int) -> str:
 
 
 def _make_table(database: Backend, mapping: Mapping, kept: str) -> None:
-    names = ", ".join(quoted(column.name) for column in mapping.shape.columns)
+    columns = {column.name: quoted(column.name) for column in mapping.shape.columns}
     if AMOUNT not in mapping.columns:
-        database.raw_sql(f"CREATE VIEW {mapping.table} AS SELECT {names} FROM {LINES} WHERE {kept}")
+        database.raw_sql(
+            f"CREATE VIEW {mapping.table} AS SELECT {', '.join(columns.values())} FROM {LINES} WHERE {kept}"
+        )
         return
     # What lines cost adds up to what the order cost, to the last decimal; a price per piece is rounded.
-    paid = names.replace('"payment_value"', "TRY_CAST(paid.amount AS DECIMAL(18, 4)) AS payment_value")
-    paid = paid.replace('"customer_id"', f"{LINES}.customer_id").replace('"order_id"', f"{LINES}.order_id")
+    columns["payment_value"] = "TRY_CAST(paid.whole AS DECIMAL(18, 4)) AS payment_value"
     database.raw_sql(
-        f"CREATE TABLE {mapping.table} AS SELECT {paid} FROM {LINES} JOIN (SELECT customer_id, order_id, "
-        f"sum({AMOUNT}) AS amount FROM {LINES} WHERE {kept} GROUP BY ALL) AS paid USING (customer_id, order_id) "
-        f"WHERE {kept}"
+        f"CREATE TABLE {mapping.table} AS SELECT {', '.join(columns.values())} FROM {LINES} JOIN ("
+        f"SELECT customer_id, order_id, sum({AMOUNT}) AS whole FROM {LINES} WHERE {kept} GROUP BY ALL) AS paid "
+        f"USING (customer_id, order_id) WHERE {kept}"
     )
 
 
