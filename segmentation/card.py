@@ -9,10 +9,12 @@ import msgspec
 
 from segmentation.drift import FeatureReference
 from segmentation.errors import InconsistentModelError, SchemaVersionError
-from segmentation.rules import Condition
+from segmentation.evidence import Refits, Selection
+from segmentation.lineage import Lineage, Verdict
+from segmentation.segment import Quantiles, RuleSegment, Segment
 from segmentation.tables import TableName
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a reader of the previous schema could misread a card."""
 
 
@@ -29,71 +31,6 @@ class CardFeature:
     high: float | None
     lacking: str
     fill: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantiles:
-    """Quantiles of one feature over a group, linearly interpolated; the tails stay untold."""
-
-    q05: float
-    q25: float
-    q50: float
-    q75: float
-    q95: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One segment; its position in the card is its position among the centroids and the Pipeline's labels.
-
-    Parameters
-    ----------
-    id, name, colour
-        How it is called; colour as #rrggbb.
-    customers, share
-        Training customers in it, and their share of all.
-    revenue_share
-        Its share of the sum of monetary; None where the model has no monetary.
-    outlier_distance
-        Distance beyond which a customer of this segment is an outlier: third quartile plus three interquartile ranges
-        of the training customers' distances (Tukey's outer fence).
-    profile
-        Quantiles by feature.
-    """
-
-    id: int
-    name: str
-    colour: str
-    customers: int
-    share: float
-    revenue_share: float | None
-    outlier_distance: float
-    profile: dict[str, Quantiles]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSegment:
-    """A segment by condition instead of by clustering; see `segmentation.rules`.
-
-    Parameters
-    ----------
-    id, name, colour, customers, share, revenue_share, profile
-        As in `Segment`; without a profile where a rule takes nobody.
-    when
-        Conditions on features, all of which must hold.
-    why
-        What the rule is for, for people.
-    """
-
-    id: int
-    name: str
-    colour: str
-    customers: int
-    share: float
-    revenue_share: float | None
-    when: tuple[Condition, ...]
-    why: str
-    profile: dict[str, Quantiles]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +134,21 @@ class Card:
         What each cleaning rule found.
     features, left_out
         Its features, in the order of the arrays; and why others of those asked for are not among them.
+    population
+        Quantiles by feature of everybody, for comparison with the segments' profiles.
+    rank_correlation
+        Spearman's, between each two features over the clustered customers, to three decimals; in the features' order.
     segments, rule_segments
         In the order of the centroids; and those by rule, asked first, in their order.
+    next_id
+        The id that the next new segment gets: ids are never given twice.
+    refits
+        How far refits of the same data agree.
+    selection
+        How the number of segments was chosen; None where the configuration said it.
+    lineage, gate
+        What became of the previous model's segments, and whether this model may take its place; None where it was not
+        asked.
     history
         The stability curve that a minimum history was chosen by; empty where none was.
     drift
@@ -224,9 +174,16 @@ class Card:
     cleaning: tuple[Cleaning, ...]
     features: tuple[CardFeature, ...]
     left_out: dict[str, str]
+    population: dict[str, Quantiles]
+    rank_correlation: tuple[tuple[float, ...], ...]
     segments: tuple[Segment, ...]
     rule_segments: tuple[RuleSegment, ...]
+    next_id: int
     metrics: Metrics
+    refits: Refits
+    selection: Selection | None
+    lineage: Lineage | None
+    gate: Verdict | None
     history: tuple[HistoryPoint, ...]
     drift: dict[str, FeatureReference]
     one_order: dict[str, float]

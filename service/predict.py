@@ -9,9 +9,9 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from segmentation import assignment
-from segmentation.card import Segment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from segmentation.model import Model
+from segmentation.segment import Segment
 from service.decoding import Batch
 from service.replies import reply
 from service.state import state

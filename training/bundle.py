@@ -18,7 +18,8 @@ from training.fitting import Fitted
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
-from training.profiles import describe, describe_rules
+from training.profiles import describe, describe_rules, population
+from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
 
@@ -83,9 +84,16 @@ def bundle(
         cleaning=tuple(Cleaning(rule=each.rule, rows=each.rows, dropped=each.dropped) for each in loaded.cleaning),
         features=_features(snapshot),
         left_out=snapshot.left_out,
+        population=population(snapshot.customers, snapshot.features),
+        rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
         segments=describe(snapshot.customers, snapshot.features, populations, fitted),
         rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
+        next_id=len(fitted.arrays.centroids),
         metrics=fitted.metrics,
+        refits=fitted.refits,
+        selection=None,
+        lineage=None,
+        gate=None,
         history=choice.curve,
         one_order=one_order_separation(snapshot, populations, fitted),
         drift={name: reference(snapshot.customers[name].to_numpy()) for name in snapshot.customers.columns},

@@ -78,6 +78,22 @@ class Stability:
 
 
 @dataclass(frozen=True, slots=True)
+class Refitting:
+    """How the model is refitted to see how far refits agree; see `training.stability`.
+
+    Parameters
+    ----------
+    times
+        Bootstrap samples.
+    rows
+        Customers that each refit sees, at most.
+    """
+
+    times: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 20
+    rows: Annotated[int, msgspec.Meta(ge=1_000)] = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -97,7 +113,7 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
-    preprocessing, clustering, silhouette, stability, sample
+    preprocessing, clustering, refits, silhouette, stability, sample
         See there.
     """
 
@@ -110,6 +126,7 @@ class Configuration:
     rule_segments: tuple[DeclaredSegment, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     clustering: Clustering = field(default_factory=Clustering)
+    refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
     sample: Sample = field(default_factory=Sample)

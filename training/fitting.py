@@ -1,7 +1,8 @@
 """Customers to a fitted model: the Pipeline, its arrays proved equal, its labels and how good it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,16 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.card import Metrics
 from segmentation.errors import InconsistentModelError, UnusableDataError
+from segmentation.evidence import Refits
 from segmentation.features import Feature
 from segmentation.pipeline import fit, fold
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Entry
-from segmentation.scoring import Arrays, Scores, score
+from segmentation.scoring import Arrays, Floats, Scores, score
 from training import progress
 from training.configuration import Configuration
 from training.silhouette import silhouette
+from training.stability import refits
 
 TIE = 1e-9
 """Relative margin under which rounding decides between two segments."""
@@ -40,6 +43,10 @@ class Fitted:
         The arrays' answer for each customer.
     metrics
         How good it is.
+    silhouettes
+        Mean silhouette of each segment, float64, shape (k,).
+    refits
+        How far refits of the same customers agree.
     """
 
     pipeline: Pipeline
@@ -47,6 +54,36 @@ class Fitted:
     labels: npt.NDArray[np.int64]
     scores: Scores
     metrics: Metrics
+    silhouettes: Floats
+    refits: Refits
+
+    def reordered(self, order: Sequence[int]) -> "Fitted":
+        """The same model with its segments in another order.
+
+        Parameters
+        ----------
+        order
+            Present position of each segment, in the order that they are to have.
+
+        Returns
+        -------
+        Fitted
+            Pipeline, arrays and labels agree on the new positions.
+        """
+        positions = np.asarray(order, dtype=np.int64)
+        place = np.argsort(positions)
+        pipeline = deepcopy(self.pipeline)
+        kmeans = pipeline[-1]
+        kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[positions])
+        return replace(
+            self,
+            pipeline=pipeline,
+            arrays=replace(self.arrays, centroids=np.ascontiguousarray(self.arrays.centroids[positions])),
+            labels=place[self.labels],
+            scores=replace(self.scores, segment=place[self.scores.segment], runner_up=place[self.scores.runner_up]),
+            silhouettes=self.silhouettes[positions],
+            refits=replace(self.refits, stability=tuple(self.refits.stability[position] for position in positions)),
+        )
 
 
 def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: Configuration) -> Fitted:
@@ -102,6 +139,14 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             f"with clustering.k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
             hint="lower clustering.k",
         )
+    with progress.step("refitting"):
+        again = refits(
+            space,
+            arrays.centroids,
+            times=configuration.refits.times,
+            rows=configuration.refits.rows,
+            seed=configuration.seed,
+        )
     pca = pipeline.named_steps.get("pca")
     return Fitted(
         pipeline=pipeline,
@@ -117,6 +162,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             components=arrays.centroids.shape[1],
             near_ties=int((scores.margin <= TIE).sum()),
         ),
+        silhouettes=np.array(estimate.by_cluster),
+        refits=again,
     )
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from segmentation.card import Quantiles, RuleSegment, Segment
 from segmentation.features import Feature
 from segmentation.scoring import Floats
+from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
 from training.fitting import Fitted
 from training.populations import Populations
 
@@ -48,7 +48,8 @@ def describe(
     """
     labels, k = fitted.labels, len(fitted.arrays.centroids)
     clustered = customers[populations.clustered] if populations.rules else customers
-    names = name_segments(fitted.arrays.prepare(clustered.to_numpy()), labels, features, k)
+    seen = fitted.arrays.prepare(clustered.to_numpy())
+    names, effects = name_segments(seen, labels, features, k), _effects(seen, labels, k)
     segments = []
     for position in range(k):
         inside = labels == position
@@ -62,10 +63,29 @@ def describe(
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),
                 outlier_distance=_outer_fence(fitted.scores.distance[inside]),
+                silhouette=float(fitted.silhouettes[position]),
+                stability=fitted.refits.stability[position],
+                apart=_apart(effects[position], features),
                 profile={feature.name: _quantiles(group[feature.name].to_numpy()) for feature in features},
             )
         )
     return tuple(segments)
+
+
+def population(customers: pd.DataFrame, features: Sequence[Feature]) -> dict[str, Quantiles]:
+    """The quantile profile of everybody, which segments are compared with.
+
+    Parameters
+    ----------
+    customers, features
+        As for `describe`.
+
+    Returns
+    -------
+    dict of str to Quantiles
+        By feature.
+    """
+    return {feature.name: _quantiles(customers[feature.name].to_numpy()) for feature in features}
 
 
 def describe_rules(
@@ -153,6 +173,18 @@ def name_segments(rows: Floats, labels: npt.NDArray[np.int64], features: Sequenc
         name = _join(phrases)
         names.append(name if name not in names else f"{name} ({position})")
     return names
+
+
+def _effects(rows: Floats, labels: npt.NDArray[np.int64], k: int) -> Floats:
+    """Mean of each segment minus mean of everybody, in standard deviations of everybody, shape (k, d)."""
+    spread = rows.std(axis=0)
+    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return np.array([standardised[labels == position].mean(axis=0) for position in range(k)])
+
+
+def _apart(effects: Floats, features: Sequence[Feature]) -> tuple[Apart, ...]:
+    order = np.argsort(-np.abs(effects), kind="stable")
+    return tuple(Apart(feature=features[column].name, effect=float(effects[column])) for column in order)
 
 
 def _join(phrases: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from training.snapshot import Snapshot
 
 ROWS = 200_000
@@ -47,21 +49,12 @@ def without_redundant(
     Snapshot
         With the reasons in `left_out`.
 
-    References
-    ----------
-    Spearman (1904), "The proof and measurement of association between two things".
     """
     names = list(snapshot.customers.columns)
     if limit is None or len(names) < 2:
         return snapshot
     customers = snapshot.customers.to_numpy()
-    customers = customers if among is None else customers[among]
-    if len(customers) > ROWS:
-        customers = customers[np.sort(np.random.default_rng(seed).permutation(len(customers))[:ROWS])]
-    ranks = np.column_stack([rankdata(customers[:, column]) for column in range(len(names))])
-    spread = ranks.std(axis=0)
-    standardised = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    correlation = standardised.T @ standardised / len(ranks)
+    correlation = _spearman(customers if among is None else customers[among], seed)
     kept: list[int] = []
     reasons: dict[str, str] = {}
     for column, name in enumerate(names):
@@ -82,3 +75,34 @@ def without_redundant(
         lacking={name: count for name, count in snapshot.lacking.items() if name not in reasons},
         left_out=snapshot.left_out | reasons,
     )
+
+
+def rank_correlation(customers: pd.DataFrame, seed: int) -> tuple[tuple[float, ...], ...]:
+    """Rank correlation of each two features.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, float64; columns are features.
+    seed
+        Of the choice of customers where there are more than 200,000.
+
+    Returns
+    -------
+    tuple of tuple of float
+        Symmetric, -1 to 1, to three decimals; 0 for a feature that is the same for everybody.
+
+    References
+    ----------
+    Spearman (1904), "The proof and measurement of association between two things".
+    """
+    return tuple(tuple(row) for row in _spearman(customers.to_numpy(), seed).round(3).tolist())
+
+
+def _spearman(customers: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.float64]:
+    if len(customers) > ROWS:
+        customers = customers[np.sort(np.random.default_rng(seed).permutation(len(customers))[:ROWS])]
+    ranks = np.column_stack([rankdata(customers[:, column]) for column in range(customers.shape[1])])
+    spread = ranks.std(axis=0)
+    standardised = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return np.asarray(standardised.T @ standardised / len(ranks), dtype=np.float64)

@@ -23,11 +23,14 @@ class Estimate:
         Of the value, for the choice of rows that were looked at; 0 where these were all rows.
     rows
         Rows whose own silhouette was computed, each against all the others.
+    by_cluster
+        Mean of each cluster; NaN for a label that no row has.
     """
 
     value: float
     standard_error: float
     rows: int
+    by_cluster: tuple[float, ...]
 
 
 def silhouette(
@@ -67,21 +70,25 @@ def silhouette(
     from training.pairwise import Tiles, sums_of
 
     if len(X) <= exact_up_to:
-        return Estimate(value=float(samples(X, labels).mean()), standard_error=0.0, rows=len(X))
+        values = samples(X, labels)
+        means = by_cluster(values, labels)
+        return Estimate(float(values.mean()), standard_error=0.0, rows=len(X), by_cluster=tuple(means.tolist()))
     rng = np.random.default_rng(seed)
     n, value, variance, drawn_rows = len(X), 0.0, 0.0, 0
     tiles = Tiles(X, labels)
+    means = np.full(len(tiles.sizes), np.nan)
     for cluster in np.flatnonzero(tiles.sizes):
         members = np.flatnonzero(labels == cluster)
         wanted = min(len(members), max(LEAST, round(rows * len(members) / n)))
         drawn = np.sort(rng.choice(members, wanted, replace=False))
         found = _from_sums(sums_of(X[drawn], tiles), labels[drawn], tiles.sizes)
         weight = len(members) / n
-        value += weight * float(found.mean())
+        means[cluster] = found.mean()
+        value += weight * float(means[cluster])
         spread = float(found.var(ddof=1)) if wanted > 1 else 0.0
         variance += weight**2 * spread / wanted * (1 - wanted / len(members))
         drawn_rows += wanted
-    return Estimate(value=value, standard_error=float(np.sqrt(variance)), rows=drawn_rows)
+    return Estimate(value, float(np.sqrt(variance)), drawn_rows, tuple(means.tolist()))
 
 
 def samples(X: Floats, labels: npt.NDArray[np.int64]) -> Floats:  # noqa: N803

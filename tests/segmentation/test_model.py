@@ -121,7 +121,7 @@ def test_a_card_of_an_older_schema_says_to_train_again(card: Card, files: dict[s
     assert refused.value.hint == "train the model again"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 2}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 3}', b"\xff"])
 def test_what_is_no_card_is_refused(content: bytes) -> None:
     with pytest.raises(InconsistentModelError, match=r"card\.json"):
         cards.decode(content)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segmentation.assignment import assign
-from segmentation.card import Card, RuleSegment
+from segmentation.card import Card
 from segmentation.errors import InconsistentModelError
 from segmentation.rules import FIRST_ID, NO_RULE, Condition, first_match
 from segmentation.scoring import Arrays, Floats, score
+from segmentation.segment import RuleSegment
 from training.job import Result
 
 NAMES = ("frequency", "monetary", "recency_days")
