@@ -69,6 +69,9 @@ class Metrics:
     ----------
     silhouette, silhouette_standard_error, silhouette_rows
         Mean silhouette in the PCA space; its standard error (0: computed on all rows); customers it was averaged over.
+    unstructured, unstructured_standard_deviation
+        The silhouette that KMeans reaches with as many segments on customers without structure, spread evenly over a
+        box with the same covariance, and how much it differs between draws.
     inertia
         Sum of squared distances to the nearest centroid in the PCA space.
     variance_kept, components
@@ -80,6 +83,8 @@ class Metrics:
     silhouette: float
     silhouette_standard_error: float
     silhouette_rows: int
+    unstructured: float
+    unstructured_standard_deviation: float
     inertia: float
     variance_kept: float
     components: int

@@ -10,24 +10,19 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from segmentation.kmeans import kmeans
 from segmentation.recipe import Clustering, Entry, Preprocessing, Winsorise
 from segmentation.scoring import Arrays, Floats
 
 
-def fit(
-    customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing, clustering: Clustering, seed: int
-) -> Pipeline:
-    """Fit the pipeline: winsorise, log1p, StandardScaler, PCA, KMeans.
-
-    Segments are ordered by size, the largest first, so that their numbers do not depend on KMeans' start. What KMeans
-    remembers of the training customers (their labels) is removed.
+def prepare(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing) -> Pipeline:
+    """Fit what comes before the clustering: winsorise, log1p, StandardScaler, PCA.
 
     Parameters
     ----------
@@ -35,8 +30,35 @@ def fit(
         One row per customer, float64, columns named as `entries` and in their order.
     entries
         How each feature enters.
-    preprocessing, clustering
+    preprocessing
         See there.
+
+    Returns
+    -------
+    Pipeline
+        Fitted; `transform` brings customers into the space in which distances are measured.
+    """
+    # Reductions over several threads add in another order, and so give other last bits.
+    with threadpool_limits(limits=1):
+        return Pipeline(_steps(customers, entries, preprocessing)).fit(customers)
+
+
+def cluster(prepared: Pipeline, space: Floats, k: int, clustering: Clustering, seed: int) -> Pipeline:
+    """Fit KMeans and put it at the end of the pipeline.
+
+    Segments are ordered by size, the largest first, so that their numbers do not depend on KMeans' start. What KMeans
+    remembers of the training customers (their labels) is removed.
+
+    Parameters
+    ----------
+    prepared
+        From `prepare`.
+    space
+        The customers in its space, float64, shape (n, p).
+    k
+        Number of segments.
+    clustering
+        Restarts.
     seed
         `random_state` of KMeans.
 
@@ -45,16 +67,40 @@ def fit(
     Pipeline
         Fitted; `predict` gives positions 0 to k-1.
     """
-    pipeline = Pipeline(_steps(customers, entries, preprocessing, clustering, seed))
-    # Reductions over several threads add in another order, and so give other last bits.
+    fitted = kmeans(space, k, n_init=clustering.n_init, restart_rows=clustering.restart_rows, seed=seed)
+    order = np.argsort(-np.bincount(fitted.labels_, minlength=k), kind="stable")
+    fitted.cluster_centers_ = np.ascontiguousarray(fitted.cluster_centers_[order])
+    fitted._n_threads = 1
+    del fitted.labels_
+    return Pipeline([*prepared.steps, ("kmeans", fitted)])
+
+
+def fit(
+    customers: pd.DataFrame,
+    entries: Sequence[Entry],
+    preprocessing: Preprocessing,
+    k: int,
+    clustering: Clustering,
+    seed: int,
+) -> Pipeline:
+    """Fit the whole pipeline: `prepare`, then `cluster`.
+
+    Parameters
+    ----------
+    customers, entries, preprocessing
+        As for `prepare`.
+    k, clustering, seed
+        As for `cluster`.
+
+    Returns
+    -------
+    Pipeline
+        winsorise, log1p, scale, pca, kmeans.
+    """
+    prepared = prepare(customers, entries, preprocessing)
     with threadpool_limits(limits=1):
-        pipeline.fit(customers)
-        kmeans: KMeans = pipeline[-1]
-        order = np.argsort(-np.bincount(kmeans.labels_, minlength=clustering.k), kind="stable")
-    kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[order])
-    kmeans._n_threads = 1
-    del kmeans.labels_
-    return pipeline
+        space = np.asarray(prepared.transform(customers), dtype=np.float64)
+    return cluster(prepared, space, k, clustering, seed)
 
 
 def dump(pipeline: Pipeline) -> bytes:
@@ -141,9 +187,7 @@ def winsorising_bounds(
     return lower, upper
 
 
-def _steps(
-    customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing, clustering: Clustering, seed: int
-) -> list[tuple[str, object]]:
+def _steps(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing) -> list[tuple[str, object]]:
     lower, upper = winsorising_bounds(customers.to_numpy(), entries, preprocessing.winsorise)
     # First even when it clips nothing: it checks the input for finite numbers and remembers the columns' names.
     steps: list[tuple[str, object]] = [
@@ -154,7 +198,7 @@ def _steps(
             ),
         )
     ]
-    logged = [index for index, entry in enumerate(entries) if entry.log1p]
+    logged = [index for index, entry in enumerate(entries) if entry.log1p and preprocessing.log1p]
     if logged:
         log1p = ("log1p", FunctionTransformer(np.log1p, feature_names_out="one-to-one"), logged)
         steps.append(("log1p", ColumnTransformer([log1p], remainder="passthrough")))
@@ -164,5 +208,4 @@ def _steps(
         # A share of exactly 1 means "all components" to PCA only as None.
         kept = preprocessing.variance_kept if preprocessing.variance_kept < 1 else None
         steps.append(("pca", PCA(n_components=kept, svd_solver="covariance_eigh")))
-    steps.append(("kmeans", KMeans(n_clusters=clustering.k, n_init=clustering.n_init, random_state=seed)))
     return steps

@@ -91,7 +91,7 @@ def bundle(
         next_id=len(fitted.arrays.centroids),
         metrics=fitted.metrics,
         refits=fitted.refits,
-        selection=None,
+        selection=fitted.selection,
         lineage=None,
         gate=None,
         history=choice.curve,

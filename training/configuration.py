@@ -78,6 +78,30 @@ class Stability:
 
 
 @dataclass(frozen=True, slots=True)
+class SelectionLimits:
+    """How the number of segments is chosen where `clustering.k` is auto; see `training.selection`.
+
+    Parameters
+    ----------
+    least, most
+        Numbers tried, both included.
+    rows
+        Customers looked at, at most.
+    smallest_share, largest_share
+        Shares of customers that a segment must have, and must not exceed.
+    stability
+        Jaccard similarity that every segment must keep in refits.
+    """
+
+    least: Annotated[int, msgspec.Meta(ge=2, le=100)] = 2
+    most: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
+    rows: Annotated[int, msgspec.Meta(ge=1_000)] = 10_000
+    smallest_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.005
+    largest_share: Annotated[float, msgspec.Meta(gt=0.5, le=1)] = 0.9
+    stability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.75
+
+
+@dataclass(frozen=True, slots=True)
 class Refitting:
     """How the model is refitted to see how far refits agree; see `training.stability`.
 
@@ -113,7 +137,7 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
-    preprocessing, clustering, refits, silhouette, stability, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, sample
         See there.
     """
 
@@ -126,6 +150,7 @@ class Configuration:
     rule_segments: tuple[DeclaredSegment, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     clustering: Clustering = field(default_factory=Clustering)
+    selection: SelectionLimits = field(default_factory=SelectionLimits)
     refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
@@ -140,7 +165,7 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
     source
         Name of the source; its preset is used where there is one.
     file
-        YAML with any of the configuration's keys.
+        YAML with any of the configuration's keys; or the name of a preset.
     assignments
         `key.subkey=value`, values in YAML.
 
@@ -154,12 +179,11 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
     ConfigurationError
         A file cannot be read, a key is unknown, or a value is of the wrong type or out of range.
     """
-    preset = resources.files("training").joinpath("presets", f"{source}.yaml")
-    merged: dict[str, Any] = {}
-    if preset.is_file():
-        merged = _layer(preset.read_text(encoding="utf-8"), f"the preset {source}.yaml")
+    merged = _preset(source) or {}
     if file is not None:
-        merged = _merge(merged, _layer(yaml_files.read(file), str(file)))
+        # A file of that name comes first: whoever has one means it.
+        named = None if file.exists() or len(file.parts) > 1 else _preset(file.name)
+        merged = _merge(merged, _layer(yaml_files.read(file), str(file)) if named is None else named)
     for assignment in assignments:
         merged = _merge(merged, _assignment(assignment))
     configuration = msgspec.convert(merged, Configuration)
@@ -185,6 +209,8 @@ def as_plain(configuration: Configuration) -> dict[str, Any]:
 
 
 def _refuse_senseless(configuration: Configuration) -> None:
+    if configuration.selection.least > configuration.selection.most:
+        raise ConfigurationError("selection: least is above most", hint=f"see {PAGE}")
     declared = configuration.rule_segments
     told: dict[str, list[str]] = {
         "id": [str(segment.id) for segment in declared],
@@ -208,6 +234,11 @@ def _refuse_senseless(configuration: Configuration) -> None:
                 raise ConfigurationError(
                     f"rule_segments: no {condition.feature} is at least {low:g} and below {high:g}", hint=f"see {PAGE}"
                 )
+
+
+def _preset(name: str) -> dict[str, Any] | None:
+    preset = resources.files("training").joinpath("presets", f"{name}.yaml")
+    return _layer(preset.read_text(encoding="utf-8"), f"the preset {name}.yaml") if preset.is_file() else None
 
 
 def _layer(text: str, origin: str) -> dict[str, Any]:

@@ -12,16 +12,19 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.card import Metrics
 from segmentation.errors import InconsistentModelError, UnusableDataError
-from segmentation.evidence import Refits
+from segmentation.evidence import Refits, Selection
 from segmentation.features import Feature
-from segmentation.pipeline import fit, fold
+from segmentation.pipeline import cluster, fold, prepare
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Entry
 from segmentation.scoring import Arrays, Floats, Scores, score
 from training import progress
 from training.configuration import Configuration
+from training.populations import HISTORY
+from training.selection import choose_k
 from training.silhouette import silhouette
 from training.stability import refits
+from training.unstructured import unstructured
 
 TIE = 1e-9
 """Relative margin under which rounding decides between two segments."""
@@ -47,6 +50,8 @@ class Fitted:
         Mean silhouette of each segment, float64, shape (k,).
     refits
         How far refits of the same customers agree.
+    selection
+        How the number of segments was chosen; None where it was given.
     """
 
     pipeline: Pipeline
@@ -56,6 +61,7 @@ class Fitted:
     metrics: Metrics
     silhouettes: Floats
     refits: Refits
+    selection: Selection | None
 
     def reordered(self, order: Sequence[int]) -> "Fitted":
         """The same model with its segments in another order.
@@ -110,7 +116,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
     InconsistentModelError
         Pipeline and arrays disagree: a defect.
     """
-    k = configuration.clustering.k
+    asked = configuration.clustering.k
+    k = configuration.selection.least if asked == "auto" else asked
     different = len(customers.drop_duplicates())
     if different < k or len(customers) < k * SMALLEST_GROUP:
         raise UnusableDataError(
@@ -118,25 +125,37 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             hint=f"a segment needs at least {SMALLEST_GROUP} customers: lower clustering.k, give more data, or let "
             "minimum_history and rule_segments take fewer",
         )
+    seed = configuration.seed
+    with progress.step("preparing"), threadpool_limits(limits=1):
+        prepared = prepare(customers, entries(features), configuration.preprocessing)
+        space = np.ascontiguousarray(prepared.transform(customers), dtype=np.float64)
+    selection = None
+    if asked == "auto":
+        with progress.step("choosing the number of segments"):
+            selection = choose_k(
+                space,
+                configuration.selection,
+                configuration.refits,
+                n_init=configuration.clustering.n_init,
+                seed=seed,
+                repeat=_repeat(customers),
+            )
+        k = selection.k
     with progress.step("clustering"):
-        pipeline = fit(
-            customers, entries(features), configuration.preprocessing, configuration.clustering, configuration.seed
-        )
+        pipeline = cluster(prepared, space, k, configuration.clustering, seed)
     with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)
         arrays = fold(pipeline)
         rows = customers.to_numpy()
         scores = score(arrays, rows)
-        space = arrays.space(rows)
         measured = configuration.silhouette
-        estimate = silhouette(
-            space, labels, exact_up_to=measured.exact_up_to, rows=measured.rows, seed=configuration.seed
-        )
+        estimate = silhouette(space, labels, exact_up_to=measured.exact_up_to, rows=measured.rows, seed=seed)
+        even = unstructured(space, k, seed)
     _prove(labels, scores)
     smallest = int(np.bincount(labels, minlength=k).min())
     if smallest < SMALLEST_GROUP:
         raise UnusableDataError(
-            f"with clustering.k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
+            f"with k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
             hint="lower clustering.k",
         )
     with progress.step("refitting"):
@@ -145,7 +164,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             arrays.centroids,
             times=configuration.refits.times,
             rows=configuration.refits.rows,
-            seed=configuration.seed,
+            restarts=configuration.clustering.n_init,
+            seed=seed,
         )
     pca = pipeline.named_steps.get("pca")
     return Fitted(
@@ -157,6 +177,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             silhouette=estimate.value,
             silhouette_standard_error=estimate.standard_error,
             silhouette_rows=estimate.rows,
+            unstructured=even.silhouette,
+            unstructured_standard_deviation=even.standard_deviation,
             inertia=float(np.square(scores.distance).sum()),
             variance_kept=1.0 if pca is None else float(pca.explained_variance_ratio_.sum()),
             components=arrays.centroids.shape[1],
@@ -164,6 +186,7 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
         ),
         silhouettes=np.array(estimate.by_cluster),
         refits=again,
+        selection=selection,
     )
 
 
@@ -181,6 +204,12 @@ def entries(features: Sequence[Feature]) -> list[Entry]:
         One each.
     """
     return [Entry(feature.name, feature.transform == "log1p", feature.winsorised) for feature in features]
+
+
+def _repeat(customers: pd.DataFrame) -> npt.NDArray[np.bool_] | None:
+    """Who ordered more than once; None where the features do not say."""
+    orders = HISTORY["orders"]
+    return customers[orders].to_numpy() > 1 if orders in customers.columns else None
 
 
 def _prove(labels: npt.NDArray[np.int64], scores: Scores) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LENGTHS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50)
 FEWEST = 100
+K_BEFORE_CHOICE = 5
 """Customers with more events than a length, without whom nothing is said of it."""
 
 
@@ -95,8 +96,8 @@ def choose(database: Backend, loaded: Loaded, snapshot: Snapshot, configuration:
     customers = snapshot.customers.iloc[chosen]
     with progress.step("choosing the minimum history"), threadpool_limits(limits=1):
         pipeline = fit(
-            customers, entries(snapshot.features), configuration.preprocessing, configuration.clustering,
-            configuration.seed,
+            customers, entries(snapshot.features), configuration.preprocessing, _k(configuration),
+            configuration.clustering, configuration.seed,
         )  # fmt: skip
         final = pd.Series(pipeline.predict(customers), index=customers.index)
         _number_events(database, loaded, snapshot, customers.index)
@@ -108,6 +109,12 @@ def choose(database: Backend, loaded: Loaded, snapshot: Snapshot, configuration:
                 said = pipeline.predict(early.loc[more])
                 curve.append(_point(length, said, final.loc[more].to_numpy()))
     return _shortest(tuple(curve), configuration.stability.agreement)
+
+
+def _k(configuration: Configuration) -> int:
+    """The number of segments, which is chosen only when it is known whom to cluster."""
+    k = configuration.clustering.k
+    return K_BEFORE_CHOICE if k == "auto" else k
 
 
 def _shortest(curve: tuple[HistoryPoint, ...], wanted: float) -> Choice:

@@ -25,12 +25,15 @@ class Estimate:
         Rows whose own silhouette was computed, each against all the others.
     by_cluster
         Mean of each cluster; NaN for a label that no row has.
+    spread
+        Standard deviation of the rows' own silhouettes.
     """
 
     value: float
     standard_error: float
     rows: int
     by_cluster: tuple[float, ...]
+    spread: float
 
 
 def silhouette(
@@ -72,9 +75,9 @@ def silhouette(
     if len(X) <= exact_up_to:
         values = samples(X, labels)
         means = by_cluster(values, labels)
-        return Estimate(float(values.mean()), standard_error=0.0, rows=len(X), by_cluster=tuple(means.tolist()))
+        return Estimate(float(values.mean()), 0.0, len(X), tuple(means.tolist()), float(values.std()))
     rng = np.random.default_rng(seed)
-    n, value, variance, drawn_rows = len(X), 0.0, 0.0, 0
+    n, value, variance, squares, drawn_rows = len(X), 0.0, 0.0, 0.0, 0
     tiles = Tiles(X, labels)
     means = np.full(len(tiles.sizes), np.nan)
     for cluster in np.flatnonzero(tiles.sizes):
@@ -85,10 +88,12 @@ def silhouette(
         weight = len(members) / n
         means[cluster] = found.mean()
         value += weight * float(means[cluster])
+        squares += weight * float(np.square(found).mean())
         spread = float(found.var(ddof=1)) if wanted > 1 else 0.0
         variance += weight**2 * spread / wanted * (1 - wanted / len(members))
         drawn_rows += wanted
-    return Estimate(value, float(np.sqrt(variance)), drawn_rows, tuple(means.tolist()))
+    spread = float(np.sqrt(max(squares - value**2, 0.0)))
+    return Estimate(value, float(np.sqrt(variance)), drawn_rows, tuple(means.tolist()), spread)
 
 
 def samples(X: Floats, labels: npt.NDArray[np.int64]) -> Floats:  # noqa: N803

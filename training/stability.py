@@ -9,11 +9,13 @@ from segmentation.evidence import Refits
 from segmentation.scoring import Floats
 from training.agreement import adjusted_rand_index, jaccard, moved_share, overlap
 
-RESTARTS = 3
-"""Of each refit: a refit that ends in a poor optimum says nothing of the data."""
+TOLERANCE = 1e-3
+"""Where a refit stops, as a share of the variance: further steps move hardly anybody."""
 
 
-def refits(space: Floats, centroids: Floats, *, times: int = 20, rows: int = 10_000, seed: int = 0) -> Refits:
+def refits(
+    space: Floats, centroids: Floats, *, times: int = 20, rows: int = 10_000, restarts: int = 10, seed: int = 0
+) -> Refits:
     """Refit KMeans on bootstrap samples and with other seeds, and compare.
 
     Each refit divides the same customers, and is compared with the division by the centroids given.
@@ -28,6 +30,8 @@ def refits(space: Floats, centroids: Floats, *, times: int = 20, rows: int = 10_
         Bootstrap samples; a quarter as many refits have other seeds and all the customers.
     rows
         Customers looked at, at most; where there are more, a random sample of them.
+    restarts
+        Of each refit: one that ends in a poor optimum says nothing of the data.
     seed
         Of the samples and the refits.
 
@@ -46,9 +50,9 @@ def refits(space: Floats, centroids: Floats, *, times: int = 20, rows: int = 10_
     n, k = len(space), len(centroids)
     labels = _nearest(space, centroids)
     with threadpool_limits(limits=1):
-        seeds = [_table(space, labels, None, k, int(rng.integers(2**31))) for _ in range(max(1, times // 4))]
+        seeds = [_table(space, labels, None, _refit(k, restarts, rng)) for _ in range(max(1, times // 4))]
         bootstraps = [
-            _table(space, labels, np.bincount(rng.integers(0, n, n), minlength=n), k, int(rng.integers(2**31)))
+            _table(space, labels, np.bincount(rng.integers(0, n, n), minlength=n), _refit(k, restarts, rng))
             for _ in range(times)
         ]
     return Refits(
@@ -61,12 +65,16 @@ def refits(space: Floats, centroids: Floats, *, times: int = 20, rows: int = 10_
     )
 
 
+def _refit(k: int, restarts: int, rng: np.random.Generator) -> KMeans:
+    return KMeans(k, n_init=restarts, tol=TOLERANCE, random_state=int(rng.integers(2**31)))
+
+
 def _table(
-    space: Floats, labels: npt.NDArray[np.int64], weights: npt.NDArray[np.int64] | None, k: int, seed: int
+    space: Floats, labels: npt.NDArray[np.int64], weights: npt.NDArray[np.int64] | None, again: KMeans
 ) -> Floats:
     """Overlap of the clustering with a refit; a customer drawn twice into a bootstrap sample weighs two."""
-    fitted = KMeans(k, n_init=RESTARTS, random_state=seed).fit(space, sample_weight=weights)
-    return overlap(labels, fitted.predict(space).astype(np.int64), k, k)
+    found = again.fit(space, sample_weight=weights).predict(space).astype(np.int64)
+    return overlap(labels, found, again.n_clusters, again.n_clusters)
 
 
 def _nearest(space: Floats, centroids: Floats) -> npt.NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from segmentation.segment import Segment
 from segmentation.tables import TABLES
 from training import clock
 from training.one_order import RECENCY, halves_of_the_calendar
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segmentation.card import Card
+    from segmentation.evidence import Selection
     from segmentation.registry import Move
     from training.assign import Assigned
     from training.snapshot import Snapshot
@@ -48,6 +50,13 @@ def print_card(console: Console, card: Card) -> None:
     dropped = [each for each in card.cleaning if each.rows and each.dropped]
     if dropped:
         facts.add_row("rows dropped", ", ".join(f"{each.rule}: {each.rows:,}" for each in dropped))
+    refits, even = card.refits, f"{metrics.unstructured:.4f} where there is no structure"
+    facts.add_row("for comparison", even)
+    facts.add_row(
+        "refits",
+        f"ARI {refits.bootstrap_ari:.3f} on bootstrap samples, {refits.seeds_ari:.3f} with other seeds; "
+        f"{refits.moved:.1%} of customers move",
+    )
     for rule in card.rule_segments:
         facts.add_row(rule.name, f"{' and '.join(map(str, rule.when))}: {rule.why}")
     if card.one_order:
@@ -56,10 +65,25 @@ def print_card(console: Console, card: Card) -> None:
     if card.history:
         console.print()
         console.print(_history(card))
-    segments = _table("id", "segment", "customers", "share", "revenue", right=("id", "customers", "share", "revenue"))
+    if card.selection is not None:
+        console.print()
+        console.print(_selection(card.selection))
+        natural = "" if card.selection.natural else "; these are no natural segments"
+        console.print(f"k = {card.selection.k}: {card.selection.why}{natural}", style="bold")
+    numbers = ("customers", "share", "revenue", "silhouette", "stability")
+    segments = _table("id", "segment", *numbers, right=("id", *numbers))
     for segment in card.all_segments:
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
-        segments.add_row(str(segment.id), segment.name, f"{segment.customers:,}", f"{segment.share:.1%}", revenue)
+        clustered = isinstance(segment, Segment)
+        segments.add_row(
+            str(segment.id),
+            segment.name,
+            f"{segment.customers:,}",
+            f"{segment.share:.1%}",
+            revenue,
+            f"{segment.silhouette:.3f}" if clustered else "-",
+            f"{segment.stability:.2f}" if clustered else "-",
+        )
     console.print()
     console.print(segments)
 
@@ -246,6 +270,28 @@ def _history(card: Card) -> Table:
             f"{point.agreement:.1%}",
             f"{point.kappa:.3f}",
             f"{point.kappa_standard_error:.3f}",
+        )
+    return table
+
+
+def _selection(selection: Selection) -> Table:
+    numbers = ("k", "silhouette", "±", "even spread", "Davies-Bouldin", "Calinski-Harabasz", "inertia", "smallest",
+               "stability", "ARI, seeds", "ARI, samples")  # fmt: skip
+    table = _table(*numbers, "objection", right=numbers)
+    for each in selection.candidates:
+        table.add_row(
+            f"{'> ' if each.k == selection.k else ''}{each.k}",
+            f"{each.silhouette:.4f}",
+            f"{each.silhouette_standard_error:.4f}",
+            f"{each.unstructured:.3f}",
+            f"{each.davies_bouldin:.2f}",
+            f"{each.calinski_harabasz:,.0f}",
+            f"{each.inertia:,.0f}",
+            f"{each.smallest_share:.1%}",
+            f"{min(each.refits.stability):.2f}",
+            f"{each.refits.seeds_ari:.2f}",
+            f"{each.refits.bootstrap_ari:.2f}",
+            each.objection or "-",
         )
     return table
 

@@ -63,7 +63,7 @@ def test_arrays_equal_the_pipeline_wherever_rounding_does_not_decide(
 
 
 _FITTED = {
-    str(preprocessing): pipeline.fit(customers(), ENTRIES, preprocessing, Clustering(k=3), seed=0)
+    str(preprocessing): pipeline.fit(customers(), ENTRIES, preprocessing, 3, Clustering(), seed=0)
     for preprocessing in CONFIGURATIONS
 }
 

@@ -145,7 +145,9 @@ def test_a_point_is_what_the_service_would_have_said_after_so_many_events(
     more = snapshot.customers["total_events"].to_numpy() > 1
     snapshot = without_redundant(snapshot, wanted.redundant, ("total_events", "total_spent"), wanted.seed, more)
     several = snapshot.customers[more]
-    pipeline = fit(several, entries(snapshot.features), wanted.preprocessing, wanted.clustering, wanted.seed)
+    k = wanted.clustering.k
+    assert k != "auto"
+    pipeline = fit(several, entries(snapshot.features), wanted.preprocessing, k, wanted.clustering, wanted.seed)
     cut = events_of(log).groupby("customer_id", sort=False).head(events).groupby("customer_id", sort=False)
     last = events_of(log).groupby("customer_id")["occurred_at"].max()
     long_enough = several.index[several["total_events"] > events]

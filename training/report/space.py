@@ -8,9 +8,9 @@ import pandas as pd
 from scipy import stats
 
 from segmentation.features import Feature
-from segmentation.pipeline import fit
+from segmentation.pipeline import prepare
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.recipe import Clustering, Entry, Preprocessing
+from segmentation.recipe import Entry, Preprocessing
 from segmentation.scoring import Floats
 
 MOST_CUSTOMERS = 200_000
@@ -75,12 +75,11 @@ def space(customers: pd.DataFrame, features: Sequence[Feature], preprocessing: P
         chosen = np.random.default_rng(SEED).choice(len(customers), MOST_CUSTOMERS, replace=False, shuffle=False)
         rows = customers.iloc[np.sort(chosen)]
     entries = [Entry(feature.name, feature.transform == "log1p", feature.winsorised) for feature in features]
-    # All components are wanted; the clusters that the pipeline ends with are not, and are few for that.
     whole = replace(preprocessing, variance_kept=1.0)
-    pipeline = fit(rows, entries, whole, Clustering(k=2, n_init=1), SEED)
+    pipeline = prepare(rows, entries, whole)
     pca = pipeline["pca"]
-    seen = pipeline[:-2].transform(rows)
-    names = [name.rpartition("__")[2] for name in pipeline[:-2].get_feature_names_out()]
+    seen = pipeline[:-1].transform(rows)
+    names = [name.rpartition("__")[2] for name in pipeline[:-1].get_feature_names_out()]
     spread = seen.std(axis=0, ddof=1)
     # A component times its standard deviation, over the feature's: the correlation of the two.
     covariances = pca.components_.T * np.sqrt(np.maximum(pca.explained_variance_, 0))
