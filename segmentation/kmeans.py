@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.scoring import Floats
 
 SAMPLE = 0.25
-"""Of the customers that all restarts may see, how many they see where there are more: the rest is not worth its time."""
+"""Where there are more customers than restarts may see, the share of that number that they see: more brings nothing."""
 
 CONTINUED = 3
 """Of the restarts on a sample, how many are continued on all customers: the best there need not be the best here."""

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from training.sources import Loaded
 
 
+LEGEND = (
+    "even: silhouette of customers without structure; DB, CH: Davies-Bouldin, Calinski-Harabasz; stable: Jaccard of "
+    "the least stable segment; seeds, samples: ARI between refits"
+)
+
+
 def print_card(console: Console, card: Card) -> None:
     """Print a model's summary.
 
@@ -69,20 +75,20 @@ def print_card(console: Console, card: Card) -> None:
         console.print()
         console.print(_selection(card.selection))
         natural = "" if card.selection.natural else "; these are no natural segments"
+        console.print(LEGEND)
         console.print(f"k = {card.selection.k}: {card.selection.why}{natural}", style="bold")
     numbers = ("customers", "share", "revenue", "silhouette", "stability")
     segments = _table("id", "segment", *numbers, right=("id", *numbers))
     for segment in card.all_segments:
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
-        clustered = isinstance(segment, Segment)
         segments.add_row(
             str(segment.id),
             segment.name,
             f"{segment.customers:,}",
             f"{segment.share:.1%}",
             revenue,
-            f"{segment.silhouette:.3f}" if clustered else "-",
-            f"{segment.stability:.2f}" if clustered else "-",
+            f"{segment.silhouette:.3f}" if isinstance(segment, Segment) else "-",
+            f"{segment.stability:.2f}" if isinstance(segment, Segment) else "-",
         )
     console.print()
     console.print(segments)
@@ -275,8 +281,7 @@ def _history(card: Card) -> Table:
 
 
 def _selection(selection: Selection) -> Table:
-    numbers = ("k", "silhouette", "±", "even spread", "Davies-Bouldin", "Calinski-Harabasz", "inertia", "smallest",
-               "stability", "ARI, seeds", "ARI, samples")  # fmt: skip
+    numbers = ("k", "silhouette", "±", "even", "DB", "CH", "inertia", "smallest", "stable", "seeds", "samples")
     table = _table(*numbers, "objection", right=numbers)
     for each in selection.candidates:
         table.add_row(
