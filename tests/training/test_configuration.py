@@ -49,7 +49,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("seed: 1\n  k: [\n", "line 2: this is not YAML", "indentation"),
         ("seed: 2001-99-99\n", "YAML cannot read", "mend"),
         ("[" * 20_000, "YAML", ""),
-        ("seed: 1\nclustering:\n  k: five\n", "line 3: clustering.k: Expected `int`", "configuration.md"),
+        ("seed: 1\nclustering:\n  k: five\n", "line 3: clustering.k: Invalid enum value", "configuration.md"),
         ("clustering: {k: 1}\n", "clustering.k", "configuration.md"),
         ("clustering: {k: 5.5}\n", "clustering.k", "configuration.md"),
         ("preprocessing: {variance_kept: 2}\n", "variance_kept", "configuration.md"),

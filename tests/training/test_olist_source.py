@@ -167,7 +167,7 @@ def test_empty_lines_do_not_move_the_place_that_is_told(database: Backend, folde
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(b"a,b\n1,2\n"), "name it .csv.gz"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "name it .csv.gz"),
         ("order_id\n1\n".encode("utf-16"), "UTF-16"),
         (b"\norder_id,price\n1,2\n", "must name the columns"),
         (b"order_id,order_item_id,product_id,price,Price,freight_value\n", "keep one"),
