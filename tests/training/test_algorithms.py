@@ -76,8 +76,8 @@ def test_ward_of_many_rows_joins_weighted_sub_clusters_of_all_of_them() -> None:
     found = run(find("ward"), space, 3, budget=Budget(rows={"ward": 1_000}))
     assert (found.form, found.rows, found.extended) == ("sub-clusters", 3_000, False)
     assert adjusted_rand_score(own, found.labels) == 1
-    assert found.merges is not None
-    assert found.merges[-1, 3] == 3_000
+    assert found.tree is not None
+    assert (found.tree.merges[-1, 3], found.tree.leaves.sum()) == (3_000, 3_000)
 
 
 @settings(max_examples=40, deadline=None)

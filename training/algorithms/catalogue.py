@@ -88,8 +88,6 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     Algorithm(
         "k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n k p per pass", scaling="all rows",
         exact_up_to=None, beyond="exact", working_bytes=_linear,
-        parameters=(Parameter("n_init", 10, "restarts; the model's own are clustering.n_init", low=1, high=1_000,
-                              whole=True),),
     ),
     Algorithm(
         "mini-batch-k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n k p, one pass or fewer",

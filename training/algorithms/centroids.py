@@ -24,6 +24,9 @@ from training.algorithms.catalogue import MOST_PARTS
 from training.algorithms.declared import Value
 from training.algorithms.found import Found, Ints, to_nearest, without_gaps
 
+RESTARTS = 10
+"""Of k-means where it is not the model itself; that has clustering.n_init."""
+
 ASKED = 1_000
 """Rows that a bandwidth or a threshold is derived from."""
 
@@ -35,7 +38,8 @@ def k_means(space: Floats, k: int, parameters: Mapping[str, Value], seed: int) -
     ----------
     Lloyd (1982), "Least squares quantization in PCM".
     """
-    return _centred(KMeans(k, n_init=parameters["n_init"], random_state=seed).fit(space), parameters)
+    fitted = KMeans(k, n_init=RESTARTS, random_state=seed).fit(space)
+    return _predicting(fitted, fitted.labels_, {"n_init": RESTARTS})
 
 
 def mini_batch_k_means(space: Floats, k: int, parameters: Mapping[str, Value], seed: int) -> Found:
@@ -47,7 +51,7 @@ def mini_batch_k_means(space: Floats, k: int, parameters: Mapping[str, Value], s
     """
     batch, restarts = parameters["batch_size"], parameters["n_init"]
     fitted = MiniBatchKMeans(k, batch_size=batch, n_init=restarts, random_state=seed).fit(space)
-    return _centred(fitted, parameters)
+    return _predicting(fitted, fitted.labels_, parameters)
 
 
 def bisecting_k_means(space: Floats, k: int, parameters: Mapping[str, Value], seed: int) -> Found:
@@ -142,10 +146,6 @@ def affinity_propagation(space: Floats, k: int, parameters: Mapping[str, Value],
 
 def _all_in_one(rows: Floats) -> Ints:
     return np.zeros(len(rows), dtype=np.int64)
-
-
-def _centred(fitted: Any, parameters: Mapping[str, Value]) -> Found:
-    return _predicting(fitted, fitted.labels_, parameters)
 
 
 def _predicting(fitted: Any, labels: Any, used: Mapping[str, Value]) -> Found:

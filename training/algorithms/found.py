@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,22 @@ AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """What a linkage joined.
+
+    Parameters
+    ----------
+    merges
+        scipy's linkage matrix: the two joined, the height, the rows under it; float64, shape (m - 1, 4).
+    leaves
+        Rows that each of the m leaves stands for, float64, shape (m,).
+    """
+
+    merges: Floats
+    leaves: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """Labels of the rows that an algorithm ran on.
 
@@ -34,15 +50,15 @@ class Found:
         Parameters with the values that were chosen from the data.
     notes
         What a reader of the labels should know.
-    merges
-        Of a linkage: scipy's linkage matrix, shape (n - 1, 4); None elsewhere.
+    tree
+        Of a linkage.
     """
 
     labels: Ints
     extend: Callable[[Floats], Ints]
     used: Mapping[str, Value]
     notes: tuple[str, ...] = ()
-    merges: Floats | None = field(default=None)
+    tree: Tree | None = None
 
 
 def without_gaps(labels: Ints) -> Ints:

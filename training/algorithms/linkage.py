@@ -12,7 +12,7 @@ from sklearn.neighbors import kneighbors_graph
 from segmentation.scoring import Floats
 from training.algorithms.catalogue import SUB_CLUSTERS
 from training.algorithms.declared import Value
-from training.algorithms.found import Found, Ints, by_vote, to_centroids, without_gaps
+from training.algorithms.found import Found, Ints, Tree, by_vote, to_centroids, without_gaps
 
 
 def linkage(kind: str) -> Callable[[Floats, int, Mapping[str, Value], int], Found]:
@@ -50,7 +50,7 @@ def linkage(kind: str) -> Callable[[Floats, int, Mapping[str, Value], int], Foun
         extend = by_vote(space, labels, 1) if kind == "single" else to_centroids(space, labels)
         used = {name: value for name, value in parameters.items() if value is not None}
         parts = () if graph is None else ("parts of the neighbour graph that hang apart are joined by nearest rows",)
-        return Found(labels, extend, used, parts, _merges(fitted.children_, fitted.distances_, np.ones(len(space))))
+        return Found(labels, extend, used, parts, _tree(fitted.children_, fitted.distances_, np.ones(len(space))))
 
     return cluster
 
@@ -90,7 +90,7 @@ def ward_of_sub_clusters(space: Floats, k: int, parameters: Mapping[str, Value],
         to_centroids(space, labels),
         {"sub_clusters": len(sizes)},
         ignored,
-        merges=_merges(children, heights, sizes),
+        tree=_tree(children, heights, sizes),
     )
 
 
@@ -177,10 +177,9 @@ def _cut(children: Ints, m: int, k: int) -> Ints:
     return group[:m]
 
 
-def _merges(children: Ints, heights: Floats, sizes: Floats) -> Floats:
-    """The tree as scipy has it: the two joined, the height, the rows under it."""
+def _tree(children: Ints, heights: Floats, sizes: Floats) -> Tree:
     m = len(sizes)
     under = np.concatenate([sizes, np.zeros(len(children))])
     for number, (one, other) in enumerate(children):
         under[m + number] = under[one] + under[other]
-    return np.column_stack([children, heights, under[m:]]).astype(np.float64)
+    return Tree(np.column_stack([children, heights, under[m:]]).astype(np.float64), sizes)

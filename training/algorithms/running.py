@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.scoring import Floats
 from training.algorithms import centroids, density
 from training.algorithms.declared import Algorithm, Form, Value
-from training.algorithms.found import Found, Ints, without_gaps
+from training.algorithms.found import Found, Ints, Tree, without_gaps
 from training.algorithms.linkage import linkage, ward_of_sub_clusters
 from training.algorithms.planning import Budget, plan
 from training.algorithms.spectral import spectral
@@ -66,8 +66,8 @@ class Labelling:
         The memory that was foreseen.
     ran_on
         Which rows the sample was, bool, shape (n,); None where there was none.
-    merges
-        Of a linkage: scipy's linkage matrix.
+    tree
+        Of a linkage.
     """
 
     algorithm: Algorithm
@@ -79,7 +79,7 @@ class Labelling:
     refusal: str
     megabytes: float
     ran_on: npt.NDArray[np.bool_] | None
-    merges: Floats | None
+    tree: Tree | None
 
     @property
     def extended(self) -> bool:
@@ -148,7 +148,7 @@ def run(
         refusal="",
         megabytes=planned.megabytes,
         ran_on=drawn,
-        merges=found.merges,
+        tree=found.tree,
     )
 
 
