@@ -20,6 +20,7 @@ from training.comparison.quality import agreement, quality
 from training.comparison.repeatability import repeatability
 from training.comparison.scatter import groups, scatter
 from training.comparison.verdicts import verdict
+from training.report import drawing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,12 +270,12 @@ def _quick(algorithm: Algorithm, rows: int) -> int:
 
 
 def _title(score: AlgorithmScore) -> str:
-    said = find(score.algorithm).name.replace("-", " ")
+    said = find(score.algorithm).title
     if score.silhouette_score is not None:
         error = f" ± {score.standard_error:.3f}" if score.standard_error else ""
         said += f": silhouette {score.silhouette_score:.3f}{error}"
     if score.n_noise:
-        said += f", {score.coverage:.0%} of customers in clusters"
+        said += f", {drawing.percent(score.coverage or 0)} of customers in clusters"
     return said + (f"; extended from {score.rows_clustered:,} customers" if score.extended else "")
 
 

@@ -77,7 +77,7 @@ def _shares(default: float) -> Parameter:
 def _linkage(name: str, joined_by: str) -> Algorithm:
     single = name == "single-linkage"
     return Algorithm(
-        name, inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
+        name, name.replace("-", " "), inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
         scaling=f"a sample of {LINKED:,} rows; the others go to {joined_by}",
         exact_up_to=LINKED, beyond="sample", working_bytes=_pairs,
         parameters=(_METRIC, _CONNECTIVITY) if not single else (_METRIC,),
@@ -86,23 +86,25 @@ def _linkage(name: str, joined_by: str) -> Algorithm:
 
 ALGORITHMS: tuple[Algorithm, ...] = (
     Algorithm(
-        "k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n k p per pass", scaling="all rows",
-        exact_up_to=None, beyond="exact", working_bytes=_linear,
+        "k-means", "k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n k p per pass",
+        scaling="all rows", exact_up_to=None, beyond="exact", working_bytes=_linear,
     ),
     Algorithm(
-        "mini-batch-k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n k p, one pass or fewer",
+        "mini-batch-k-means", "mini-batch k-means", inductive=True, takes_k=True, leaves_noise=False,
+        cost="n k p, one pass or fewer",
         scaling="all rows", exact_up_to=None, beyond="exact", working_bytes=_linear,
         parameters=(_RESTARTS, Parameter("batch_size", 4_096, "rows in a step", low=10, high=1_000_000, whole=True)),
     ),
     Algorithm(
-        "bisecting-k-means", inductive=True, takes_k=True, leaves_noise=False, cost="n p log k per pass",
+        "bisecting-k-means", "bisecting k-means", inductive=True, takes_k=True, leaves_noise=False,
+        cost="n p log k per pass",
         scaling="all rows", exact_up_to=None, beyond="exact", working_bytes=_linear,
         parameters=(_RESTARTS, Parameter("bisect", "biggest_inertia", "the cluster that is divided next",
                                          grid=("biggest_inertia", "largest_cluster"),
                                          choices=("biggest_inertia", "largest_cluster"))),
     ),
     Algorithm(
-        "spectral", inductive=False, takes_k=True, leaves_noise=False,
+        "spectral", "spectral", inductive=False, takes_k=True, leaves_noise=False,
         cost="n log n for the neighbours, n k² per step of lobpcg",
         scaling="sparse neighbours and lobpcg on up to 100,000 rows; beyond, a sample of 20,000, the others by the "
         "vote of their 5 nearest in it",
@@ -111,7 +113,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                               grid=(10, 15, 25), low=2, high=200, whole=True),),
     ),
     Algorithm(
-        "dbscan", inductive=False, takes_k=False, leaves_noise=True, cost="n² time, compiled; memory linear in n",
+        "dbscan", "DBSCAN", inductive=False, takes_k=False, leaves_noise=True,
+        cost="n² time, compiled; memory linear in n",
         scaling="all rows up to 100,000; beyond, a sample of 20,000, the others go to its nearest core within eps, or "
         "are noise",
         exact_up_to=100_000, beyond="sample", working_bytes=_one_tree,
@@ -121,7 +124,7 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                               high=100)),
     ),
     Algorithm(
-        "hdbscan", inductive=False, takes_k=False, leaves_noise=True, cost="n² time",
+        "hdbscan", "HDBSCAN", inductive=False, takes_k=False, leaves_noise=True, cost="n² time",
         scaling="a sample of 20,000 rows; the others by the vote of their 5 nearest in it, noise included",
         exact_up_to=20_000, beyond="sample", working_bytes=_one_tree,
         parameters=(_shares(0.01), _NEIGHBOURS,
@@ -129,7 +132,7 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                               choices=("eom", "leaf"))),
     ),
     Algorithm(
-        "optics", inductive=False, takes_k=False, leaves_noise=True, cost="n² time, in interpreted steps",
+        "optics", "OPTICS", inductive=False, takes_k=False, leaves_noise=True, cost="n² time, in interpreted steps",
         scaling="a sample of 5,000 rows; the others by the vote of their 5 nearest in it, noise included",
         exact_up_to=5_000, beyond="sample", working_bytes=_one_tree,
         parameters=(_shares(0.01), _NEIGHBOURS,
@@ -137,7 +140,7 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                               high=0.9999)),
     ),
     Algorithm(
-        "ward", inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
+        "ward", "Ward", inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
         scaling="all rows into 2,000 sub-clusters by mini-batch k-means, which are joined by their weight",
         exact_up_to=LINKED, beyond="sub-clusters", working_bytes=_sub_clusters, parameters=(_CONNECTIVITY,),
     ),
@@ -145,13 +148,13 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     _linkage("average-linkage", "the nearest centroid"),
     _linkage("single-linkage", "the cluster of the nearest row in it"),
     Algorithm(
-        "gaussian-mixture", inductive=True, takes_k=True, leaves_noise=False, cost="n k p² per step of EM",
-        scaling="all rows", exact_up_to=None, beyond="exact", working_bytes=_linear,
+        "gaussian-mixture", "Gaussian mixture", inductive=True, takes_k=True, leaves_noise=False,
+        cost="n k p² per step of EM", scaling="all rows", exact_up_to=None, beyond="exact", working_bytes=_linear,
         parameters=(Parameter("covariance", "full", "shape of the components", grid=_COVARIANCES, choices=_COVARIANCES),
                     Parameter("n_init", 1, "restarts", low=1, high=1_000, whole=True)),
     ),
     Algorithm(
-        "birch", inductive=True, takes_k=True, leaves_noise=False, cost="n log n, in interpreted steps",
+        "birch", "BIRCH", inductive=True, takes_k=True, leaves_noise=False, cost="n log n, in interpreted steps",
         scaling="a sample of 50,000 rows; the others go to the nearest sub-cluster",
         exact_up_to=50_000, beyond="sample",
         working_bytes=lambda n, p, k: _linear(n, p, 80) + _pairs(min(n, MOST_PARTS), p, k),
@@ -160,7 +163,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                     Parameter("scale", 1.0, "factor on the threshold found", grid=(0.7, 1.0, 1.4), low=0.01, high=100)),
     ),
     Algorithm(
-        "mean-shift", inductive=True, takes_k=False, leaves_noise=False, cost="n times the rows climbed from, per step",
+        "mean-shift", "mean shift", inductive=True, takes_k=False, leaves_noise=False,
+        cost="n times the rows climbed from, per step",
         scaling="a sample of 2,000 rows; the others go to the nearest mode",
         exact_up_to=2_000, beyond="sample", working_bytes=_mean_shifts,
         parameters=(Parameter("bandwidth", None, "reach; null: the mean distance to the quantile-th of rows", low=0),
@@ -168,7 +172,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
                     Parameter("starts", 500, "rows climbed from", low=1, high=100_000, whole=True)),
     ),
     Algorithm(
-        "affinity-propagation", inductive=True, takes_k=False, leaves_noise=False, cost="n² memory, n² per step",
+        "affinity-propagation", "affinity propagation", inductive=True, takes_k=False, leaves_noise=False,
+        cost="n² memory, n² per step",
         scaling="a sample of 2,000 rows; the others go to the nearest exemplar",
         exact_up_to=2_000, beyond="sample", working_bytes=_dense_pairs,
         parameters=(Parameter("damping", 0.9, "of the messages", low=0.5, high=0.999),

@@ -96,6 +96,8 @@ class Algorithm:
     ----------
     name
         As in the configuration, on the command line and in the URL.
+    title
+        As in tables of the field.
     inductive
         Whether it can say the cluster of a row that it has not seen. Where not, labels beyond a sample are extended.
     takes_k
@@ -117,6 +119,7 @@ class Algorithm:
     """
 
     name: str
+    title: str
     inductive: bool
     takes_k: bool
     leaves_noise: bool

@@ -78,7 +78,7 @@ def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness:
     drawn = [
         Group(
             labels == cluster,
-            f"{names[cluster] if names else f'cluster {number}'}, {sizes[cluster] / len(labels):.0%}",
+            f"{drawing.words(names[cluster]) if names else 'cluster'}, {drawing.percent(sizes[cluster] / len(labels))}",
             palette[cluster],
             number,
         )
@@ -88,9 +88,9 @@ def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness:
     small = (labels >= 0) & np.isin(labels, np.flatnonzero(sizes < SMALLEST_GROUP))
     noise = labels < 0
     for members, name, colour in (
-        (rest, f"{len(order) - SHOWN:,} more clusters, {rest.mean():.0%}", GREY),
+        (rest, f"{len(order) - SHOWN:,} more clusters, {drawing.percent(float(rest.mean()))}", GREY),
         (small, f"clusters under {SMALLEST_GROUP}, together", GREY),
-        (noise, f"noise, {noise.mean():.0%}", NOISE_GREY),
+        (noise, f"noise, {drawing.percent(float(noise.mean()))}", NOISE_GREY),
     ):
         if members.sum() >= SMALLEST_GROUP:
             drawn.append(Group(members, name, colour, 0))
@@ -137,7 +137,7 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
         if group.number:
             _mark(axes, plane, space[group.members].mean(axis=0), group)
         axes.scatter([], [], s=45, color=group.colour, marker="o" if group.number else "x",
-                     label=f"{group.number}  {drawing.words(group.name)}" if group.number else group.name)  # fmt: skip
+                     label=f"{group.number}  {group.name}" if group.number else group.name)  # fmt: skip
     axes.set_title(title, fontsize=drawing.NORMAL + 2, loc="left")
     axes.set_xlabel(_label(plane.axes[0]), fontsize=drawing.SMALL)
     axes.set_ylabel(_label(plane.axes[1]), fontsize=drawing.SMALL)
