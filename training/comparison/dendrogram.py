@@ -57,7 +57,7 @@ def dendrogram(title: str, tree: Tree, k: int) -> bytes:
     axes.annotate(f"cut into {k}", (1.0, cut), xycoords=("axes fraction", "data"), xytext=(4, 0),
                   textcoords="offset points", va="center", fontsize=drawing.SMALL, annotation_clip=False)  # fmt: skip
     axes.set_xticks(range(len(leaves)), [drawing.percent(leaf.rows / rows) for leaf in leaves], rotation=60, ha="right")
-    axes.set_xlabel("share of customers under each branch; what was joined below it is not drawn",
+    axes.set_xlabel("share of customers; branches of fewer than 10, and what was joined below, are not drawn",
                     fontsize=drawing.SMALL)  # fmt: skip
     axes.set_ylabel("height of the merge", fontsize=drawing.SMALL)
     axes.set_ylim(bottom=0)

@@ -42,12 +42,15 @@ class Group:
         In the legend.
     number
         On its centroid; 0 where it has none.
+    marker
+        Of matplotlib: what is not a cluster is told apart in black and white too.
     """
 
     members: npt.NDArray[np.bool_]
     name: str
     colour: str
     number: int
+    marker: str = "o"
 
 
 def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness: Ints | None = None) -> list[Group]:
@@ -87,13 +90,13 @@ def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness:
     rest = np.isin(labels, order[SHOWN:])
     small = (labels >= 0) & np.isin(labels, np.flatnonzero(sizes < SMALLEST_GROUP))
     noise = labels < 0
-    for members, name, colour in (
-        (rest, f"{len(order) - SHOWN:,} more clusters, {drawing.percent(float(rest.mean()))}", GREY),
-        (small, f"clusters under {SMALLEST_GROUP}, together", GREY),
-        (noise, f"noise, {drawing.percent(float(noise.mean()))}", NOISE_GREY),
+    for members, name, colour, marker in (
+        (rest, f"{len(order) - SHOWN:,} more clusters, {drawing.percent(float(rest.mean()))}", GREY, "s"),
+        (small, f"clusters under {SMALLEST_GROUP}, together", GREY, "+"),
+        (noise, f"noise, {drawing.percent(float(noise.mean()))}", NOISE_GREY, "x"),
     ):
         if members.sum() >= SMALLEST_GROUP:
-            drawn.append(Group(members, name, colour, 0))
+            drawn.append(Group(members, name, colour, 0, marker))
     return drawn
 
 
@@ -131,12 +134,12 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     for group in sorted(drawn, key=lambda group: (group.number != 0, -int(group.members.sum()))):
         inside = group.members[sampled]
         axes.scatter(places[inside, 0], places[inside, 1], s=size if group.number else size * 0.7, color=group.colour,
-                     marker="o" if group.number else "x", linewidths=0 if group.number else 0.7,
+                     marker=group.marker, linewidths=0 if group.number else 0.7,
                      alpha=0.75 if group.number else 0.6)  # fmt: skip
     for group in drawn:
         if group.number:
             _mark(axes, plane, space[group.members].mean(axis=0), group)
-        axes.scatter([], [], s=45, color=group.colour, marker="o" if group.number else "x",
+        axes.scatter([], [], s=45, color=group.colour, marker=group.marker,
                      label=f"{group.number}  {group.name}" if group.number else group.name)  # fmt: skip
     axes.set_title(title, fontsize=drawing.NORMAL + 2, loc="left")
     axes.set_xlabel(_label(plane.axes[0]), fontsize=drawing.SMALL)
