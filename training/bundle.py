@@ -68,11 +68,16 @@ def bundle(
     ModelError
         The model does not reproduce its own golden rows or histories: a defect.
     """
+    # Imported when needed: its libraries take a second to load, which other commands can do without.
+    from training.evaluation import evaluate
+
+    segments = describe(snapshot.customers, snapshot.features, populations, fitted)
+    clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
     files = {
         model.PIPELINE: dump(fitted.pipeline),
         model.ARRAYS: scoring.to_bytes(fitted.arrays),
         model.SQL: snapshot.sql.encode(),
-    }
+    } | evaluate(fitted, clustered, segments, configuration)
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",
@@ -86,7 +91,7 @@ def bundle(
         left_out=snapshot.left_out,
         population=population(snapshot.customers, snapshot.features),
         rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
-        segments=describe(snapshot.customers, snapshot.features, populations, fitted),
+        segments=segments,
         rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
         next_id=len(fitted.arrays.centroids),
         metrics=fitted.metrics,

@@ -12,6 +12,7 @@ import duckdb
 from segmentation.errors import ConfigurationError, InputError, SegmentationError
 from segmentation.registry import open_registry, require_alias
 from segmentation.settings import load as load_settings
+from training.compare_cli import compare
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
 from training.sources import DEFAULT_SOURCE
@@ -172,6 +173,7 @@ def explore(
     OUT.print(f"written to {page}")
 
 
+cli.add_command(compare)
 cli.add_command(models)
 
 

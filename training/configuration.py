@@ -13,6 +13,8 @@ from segmentation.errors import ConfigurationError
 from segmentation.recipe import Clustering, Preprocessing
 from segmentation.rules import FIRST_ID, Condition
 from training import yaml_files
+from training.comparison.configured import Comparison
+from training.comparison.configured import refuse_senseless as refuse_senseless_comparison
 from training.sources.loaded import Action
 
 PAGE = "docs/configuration.md"
@@ -137,7 +139,7 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
-    preprocessing, clustering, selection, refits, silhouette, stability, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, comparison, sample
         See there.
     """
 
@@ -154,6 +156,7 @@ class Configuration:
     refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
+    comparison: Comparison = field(default_factory=Comparison)
     sample: Sample = field(default_factory=Sample)
 
 
@@ -188,6 +191,7 @@ def load(source: str, file: Path | None = None, assignments: Sequence[str] = ())
         merged = _merge(merged, _assignment(assignment))
     configuration = msgspec.convert(merged, Configuration)
     _refuse_senseless(configuration)
+    refuse_senseless_comparison(configuration.comparison)
     return configuration
 
 

@@ -1,8 +1,11 @@
 """The whole job: source, snapshot, populations, model, registry."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ibis.backends.duckdb import Backend
 
@@ -14,12 +17,15 @@ from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
-from training.history import choose
+from training.history import Choice, choose
 from training.populations import Populations, needed, split
 from training.profiles import REVENUE
 from training.publish import publish
 from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +36,44 @@ class Result:
     populations: Populations
     fitted: Fitted
     made: Bundle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A fitted model and what it was fitted on."""
+
+    snapshot: Snapshot
+    choice: Choice
+    populations: Populations
+    fitted: Fitted
+
+    @property
+    def clustered(self) -> pd.DataFrame:
+        """The customers whom no rule takes."""
+        customers = self.snapshot.customers
+        return customers[self.populations.clustered] if self.populations.rules else customers
+
+    def of(self, snapshot: Snapshot, configuration: Configuration) -> Learned:
+        """A model of other features of the same customers.
+
+        Parameters
+        ----------
+        snapshot
+            The same customers as of the same moment.
+        configuration
+            Of the other model.
+
+        Returns
+        -------
+        Learned
+            With the same customers clustered.
+
+        Raises
+        ------
+        UnusableDataError
+            They are too few or too much alike in these features.
+        """
+        return _fitted(snapshot, self.choice, self.populations, (), configuration)
 
 
 def make(
@@ -71,16 +115,48 @@ def make(
     """
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
-        snapshot = look(database, loaded, configuration, as_of)
-        choice = choose(database, loaded, snapshot, configuration)
-        populations = split(snapshot, configuration, choice)
-        # What customers are worth stays: every segment is told with its share of it.
-        stay = (*needed(configuration, loaded.shape), *REVENUE)
-        snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
-        clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
-        fitted = train(clustered, snapshot.features, configuration)
-        made = bundle(database, loaded, snapshot, choice, populations, fitted, configuration, created)
+        learned = learn(database, loaded, configuration, as_of)
+        snapshot, populations, fitted = learned.snapshot, learned.populations, learned.fitted
+        made = bundle(database, loaded, snapshot, learned.choice, populations, fitted, configuration, created)
     return Result(snapshot=snapshot, populations=populations, fitted=fitted, made=made)
+
+
+def learn(
+    database: Backend, loaded: sources.Loaded, configuration: Configuration, as_of: datetime | None = None
+) -> Learned:
+    """Fit a model of a source's customers; no files are made of it.
+
+    Parameters
+    ----------
+    database, loaded
+        The canonical table.
+    configuration, as_of
+        As for `make`.
+
+    Returns
+    -------
+    Learned
+        The customers and the model.
+
+    Raises
+    ------
+    InputError
+        The data or the configuration cannot be used.
+    """
+    snapshot = look(database, loaded, configuration, as_of)
+    choice = choose(database, loaded, snapshot, configuration)
+    populations = split(snapshot, configuration, choice)
+    return _fitted(snapshot, choice, populations, needed(configuration, loaded.shape), configuration)
+
+
+def _fitted(
+    snapshot: Snapshot, choice: Choice, populations: Populations, asked: tuple[str, ...], configuration: Configuration
+) -> Learned:
+    # What customers are worth stays: every segment is told with its share of it.
+    stay = (*asked, *REVENUE)
+    snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
+    clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
+    return Learned(snapshot, choice, populations, train(clustered, snapshot.features, configuration))
 
 
 def look(

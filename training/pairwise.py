@@ -21,7 +21,20 @@ STRIPS = 16
 """Parts of the work, each with sums of its own, added up in their order: the same bits whatever the threads."""
 
 
-def _compiled(**options: Any) -> Callable[[Any], Any]:
+def compiled(**options: Any) -> Callable[[Any], Any]:
+    """A decorator that compiles a function when it is first called, and keeps what was compiled where it can.
+
+    Parameters
+    ----------
+    options
+        Of `numba.njit`.
+
+    Returns
+    -------
+    callable
+        The decorator.
+    """
+
     def decorate(function: Any) -> Any:
         try:
             return numba.njit(cache=True, **options)(function)
@@ -99,7 +112,7 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
     return sums
 
 
-@_compiled(fastmath=True, nogil=True)
+@compiled(fastmath=True, nogil=True)
 def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:
     """Add a row's distances to a tile to the tile's sums; gives their own sum."""
     d = x.shape[0]
@@ -126,7 +139,7 @@ def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:
     return total
 
 
-@_compiled(fastmath=True, parallel=True)
+@compiled(fastmath=True, parallel=True)
 def _all(coordinates: Any, starts: Any, ends: Any, clusters: Any, parts: Any) -> None:
     tiles, d = coordinates.shape[0], coordinates.shape[1]
     for strip in numba.prange(parts.shape[0]):
@@ -150,7 +163,7 @@ def _all(coordinates: Any, starts: Any, ends: Any, clusters: Any, parts: Any) ->
                             sums[starts[b] + j, clusters[a]] += columns[j]
 
 
-@_compiled(fastmath=True, parallel=True)
+@compiled(fastmath=True, parallel=True)
 def _some(queries: Any, coordinates: Any, starts: Any, ends: Any, clusters: Any, sums: Any) -> None:
     for q in numba.prange(queries.shape[0]):
         squares, columns = np.empty(TILE, np.float32), np.zeros(TILE, np.float32)
