@@ -29,6 +29,8 @@
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
     ├── NotReadyError                   the service has no model yet (HTTP 503)
+    ├── UnknownAlgorithmError           (404)
+    ├── NotComputedError                training did not compute it (404)
     └── QueryLimitError                 a feature query ran too long or too large (HTTP 503)
 
 Messages never hold a customer's data; the one exception is a value of a file that cannot be read as what its column
@@ -278,6 +280,20 @@ class NotReadyError(SegmentationError):
 
     code = "not-ready"
     http_status = 503
+
+
+class UnknownAlgorithmError(SegmentationError):
+    """There is no clusterer of that name."""
+
+    code = "unknown-algorithm"
+    http_status = 404
+
+
+class NotComputedError(SegmentationError):
+    """The model was published without it."""
+
+    code = "not-computed"
+    http_status = 404
 
 
 class QueryLimitError(SegmentationError):

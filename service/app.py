@@ -10,6 +10,7 @@ from segmentation.registry import open_registry, open_store, require_alias
 from segmentation.settings import Settings, load
 from service import problems
 from service.decoding import Limits
+from service.evaluation import evaluation
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
 from service.operations import operations
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _log(settings.log_level)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    for blueprint in (predict, segments, operations):
+    for blueprint in (predict, segments, evaluation, operations):
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]

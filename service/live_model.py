@@ -12,6 +12,7 @@ from segmentation.errors import DigestMismatchError, NotReadyError, Segmentation
 from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
+from service.published import Published
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Serving:
 
     model: Model
     decoder: Decoder
+    published: Published
     sequence: int
     loaded_at: datetime
 
@@ -136,6 +138,7 @@ class LiveModel:
         return Serving(
             model=model,
             decoder=Decoder(model.card, model.query, self._limits),
+            published=Published(self._registry, model.card),
             sequence=move.sequence,
             loaded_at=datetime.now(UTC),
         )

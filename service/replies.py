@@ -39,4 +39,4 @@ def route_name(rule: Rule) -> str:
     str
         /segments/<id>, not /segments/<int:segment_id>.
     """
-    return re.sub(r"<(?:\w+:)?\w+>", "<id>", rule.rule)
+    return re.sub(r"<\w+:\w+>", "<id>", rule.rule)

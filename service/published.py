@@ -1,0 +1,85 @@
+"""Files that were published beside the live model: read from the registry when first asked for, verified, kept."""
+
+import threading
+
+from segmentation.card import Card
+from segmentation.errors import NotComputedError
+from segmentation.model import verify
+from segmentation.registry import Registry
+from segmentation.scores import SCORES, AlgorithmScore, decode
+
+REPORT = "report.html"
+
+
+class Published:
+    """The files of one version that people look at.
+
+    Parameters
+    ----------
+    registry
+        Where they are.
+    card
+        Of the version; it names every file with its digest.
+    """
+
+    def __init__(self, registry: Registry, card: Card) -> None:
+        self._registry = registry
+        self._card = card
+        self._files: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def scores(self) -> tuple[AlgorithmScore, ...]:
+        """What each clusterer makes of the model's customers.
+
+        Returns
+        -------
+        tuple of AlgorithmScore
+            Empty where the model was published without.
+        """
+        return decode(self.file(SCORES)) if SCORES in self._card.files else ()
+
+    def file(self, name: str) -> bytes:
+        """A file of the version.
+
+        Parameters
+        ----------
+        name
+            As in the card.
+
+        Returns
+        -------
+        bytes
+            The content that the card names.
+
+        Raises
+        ------
+        NotComputedError
+            The version was published without it.
+        RegistryError, ModelError
+            The store does not answer, or holds something else.
+        """
+        if name not in self._card.files:
+            raise NotComputedError(
+                f"{self._card.version} was published without {name}", hint="the configuration of the job says what is"
+            )
+        with self._lock:
+            if name not in self._files:
+                content = self._registry.read_file(self._card.version, name)
+                verify(self._card, {name: content})
+                self._files[name] = content
+            return self._files[name]
+
+    def etag(self, name: str) -> str:
+        """What changes when the file does: its digest.
+
+        Parameters
+        ----------
+        name
+            As in the card.
+
+        Returns
+        -------
+        str
+            Hexadecimal; empty for a file that is not there.
+        """
+        return self._card.files.get(name, "")
