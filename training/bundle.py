@@ -18,7 +18,7 @@ from training.fitting import Fitted
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
-from training.profiles import describe, describe_rules, population
+from training.profiles import describe, describe_rules, population, refuse_unfit_names
 from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
@@ -65,6 +65,8 @@ def bundle(
 
     Raises
     ------
+    ConfigurationError
+        It names a segment that the model has not, or two alike.
     ModelError
         The model does not reproduce its own golden rows or histories: a defect.
     """
@@ -73,6 +75,10 @@ def bundle(
         model.ARRAYS: scoring.to_bytes(fitted.arrays),
         model.SQL: snapshot.sql.encode(),
     }
+    names = configuration.segment_names
+    segments = describe(snapshot.customers, snapshot.features, populations, fitted, names=names)
+    rule_segments = describe_rules(snapshot.customers, snapshot.features, populations, names=names)
+    refuse_unfit_names(names, (*segments, *rule_segments))
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",
@@ -86,8 +92,8 @@ def bundle(
         left_out=snapshot.left_out,
         population=population(snapshot.customers, snapshot.features),
         rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
-        segments=describe(snapshot.customers, snapshot.features, populations, fitted),
-        rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
+        segments=segments,
+        rule_segments=rule_segments,
         next_id=len(fitted.arrays.centroids),
         metrics=fitted.metrics,
         refits=fitted.refits,

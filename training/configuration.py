@@ -42,6 +42,10 @@ class Silhouette:
     rows: Annotated[int, msgspec.Meta(ge=100)] = 20_000
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
+"""What a segment may be called."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredSegment:
     """A segment by condition instead of by clustering.
@@ -57,7 +61,7 @@ class DeclaredSegment:
     """
 
     id: Annotated[int, msgspec.Meta(ge=FIRST_ID + 1, lt=2 * FIRST_ID)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
+    name: Name
     when: Annotated[tuple[Condition, ...], msgspec.Meta(min_length=1)]
 
 
@@ -113,6 +117,8 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
+    segment_names
+        By id, names instead of those by rule; see `training.naming`.
     preprocessing, clustering, refits, silhouette, stability, sample
         See there.
     """
@@ -124,6 +130,7 @@ class Configuration:
     cleaning: dict[str, Action] = field(default_factory=dict)
     minimum_history: Annotated[int, msgspec.Meta(ge=1)] | Literal["auto"] = 1
     rule_segments: tuple[DeclaredSegment, ...] = ()
+    segment_names: dict[Annotated[int, msgspec.Meta(ge=0)], Name] = field(default_factory=dict)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     clustering: Clustering = field(default_factory=Clustering)
     refits: Refitting = field(default_factory=Refitting)
@@ -196,6 +203,17 @@ def _refuse_senseless(configuration: Configuration) -> None:
             raise ConfigurationError(
                 f"rule_segments: two of them have the {what} {twice[0]}", hint="campaigns must tell them apart"
             )
+    for id_ in configuration.segment_names:
+        if id_ > FIRST_ID:
+            raise ConfigurationError(
+                f"segment_names: {id_} is declared in rule_segments", hint="name it there; each name has one place"
+            )
+    called = [*told["name"], *(name.strip().lower() for name in configuration.segment_names.values())]
+    same = next((name for name in called if called.count(name) > 1), None)
+    if same is not None:
+        raise ConfigurationError(
+            f"segment_names: two segments would be called {same!r}", hint="campaigns must tell them apart"
+        )
     for segment in declared:
         for condition in segment.when:
             low, high = condition.at_least, condition.below
