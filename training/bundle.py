@@ -11,7 +11,7 @@ from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
 from segmentation.drift import reference
 from segmentation.pipeline import dump
-from training import golden
+from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
 from training.fitting import Fitted
@@ -109,6 +109,13 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
     )
+    if configuration.report is not None:
+        # The page tells what the card tells, and the card holds the page's digest: it is made of a draft of the card.
+        from training.report.model_page import model_report
+
+        with progress.step("drawing the report"):
+            files |= model_report(card, snapshot, populations, fitted, configuration.report, configuration.seed)
+        card = replace(card, files=digests(files))
     # Named after its content, so that two models made in one second are two versions.
     card = replace(card, version=f"{created:%Y%m%dT%H%M%SZ}-{digest(encode(card))[:8]}")
     content = encode(card)

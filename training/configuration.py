@@ -98,6 +98,24 @@ class Refitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The page of pictures that is published with the model; see `training.report`.
+
+    Parameters
+    ----------
+    points
+        Customers shown in scatter and silhouette plots, about as many from each segment as it has of all.
+    tsne_rows, perplexity
+        Customers brought to a plane by t-SNE, the dearest of the pictures; 0: it is left out. About how many
+        neighbours each of them is kept near.
+    """
+
+    points: Annotated[int, msgspec.Meta(ge=100, le=20_000)] = 3_000
+    tsne_rows: Annotated[int, msgspec.Meta(ge=0, le=2_000)] = 800
+    perplexity: Annotated[float, msgspec.Meta(ge=2, le=100)] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -119,6 +137,8 @@ class Configuration:
         Declared segments, asked in their order before the clustering, after the minimum history.
     segment_names
         By id, names instead of those by rule; see `training.naming`.
+    report
+        The page of pictures; None: it is not made.
     preprocessing, clustering, refits, silhouette, stability, sample
         See there.
     """
@@ -136,6 +156,7 @@ class Configuration:
     refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
+    report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)
 
 
