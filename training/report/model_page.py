@@ -1,9 +1,12 @@
 """The page that is published with a model: its segments, and the pictures that tell them."""
 
+from dataclasses import replace
+
 from segmentation.card import Card
+from segmentation.segment import RuleSegment
 from training.configuration import Report
 from training.fitting import Fitted
-from training.populations import Populations
+from training.populations import NOT_ENOUGH, Populations
 from training.report.evidence_tables import evidence
 from training.report.page import Page, Section, render
 from training.report.plane_pictures import draw_components, draw_neighbours, draw_silhouettes
@@ -38,6 +41,7 @@ def model_report(
     dict of str to bytes
         `report.html`, which holds everything, and `report/<picture>.png`. The same for the same model.
     """
+    card = replace(card, rule_segments=tuple(map(_in_words, card.rule_segments)))
     sections = (*_sections(card, snapshot, populations, fitted, settings, seed), *evidence(card))
     page = Page(title=f"Customer segments: {card.source}", facts=_facts(card), sections=sections, footer=_footer(card))
     pictures = {f"{FOLDER}/{picture.name}.png": picture.png for section in sections for picture in section.pictures}
@@ -104,6 +108,10 @@ def _sections(
             ),
         ),
     )
+
+
+def _in_words(segment: RuleSegment) -> RuleSegment:
+    return replace(segment, name=segment.name.replace("_", " ").capitalize()) if segment.name == NOT_ENOUGH else segment
 
 
 def _facts(card: Card) -> tuple[tuple[str, str], ...]:

@@ -22,12 +22,15 @@ class Table:
         As they are shown.
     numbers
         Positions of the columns that hold numbers.
+    look
+        "quantiles" for cells of several lines, the first of which matters most.
     """
 
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

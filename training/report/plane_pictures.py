@@ -120,7 +120,7 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
     axes = figure.add_subplot()
     tidy(axes, grid="x")
     # Each band is as high as the segment's share of customers, but never too thin to be seen.
-    heights = np.maximum([segment.customers for segment in segments], 0.04 * of)
+    heights = np.maximum([segment.customers for segment in segments], 0.05 * of)
     gap, top = 0.02 * float(heights.sum()), 0.0
     ticks, names = [], []
     for position, segment in enumerate(segments):
@@ -132,7 +132,7 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
         )
         axes.plot([segment.silhouette] * 2, [top, top + height], color=INK, linewidth=1.6, solid_capstyle="butt")
         ticks.append(top + height / 2)
-        names.append(f"{segment.id}  {words(segment.name, LONGEST)}\nmean {segment.silhouette:.2f}")
+        names.append(f"{segment.id}  {words(segment.name, LONGEST)}: {segment.silhouette:.2f}")
         top += height + gap
     axes.axvline(metrics.silhouette, color=INK, linestyle="--", linewidth=1.2)
     axes.axvline(0, color=INK, linewidth=0.8)

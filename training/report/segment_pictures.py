@@ -79,7 +79,7 @@ def draw_sizes(segments: Sequence[Segment | RuleSegment]) -> Picture:
     bars.set_yticks(places, [f"{segment.id}  {words(segment.name, LONGEST)}" for segment in segments])
     bars.tick_params(axis="y", length=0)
     bars.invert_yaxis()
-    bars.set_xlim(0, bars.get_xlim()[1] * 1.42)
+    bars.set_xlim(0, bars.get_xlim()[1] * 1.5)
     bars.set_xlabel("share (%)" + ("; revenue is hatched" if paid else ""), fontsize=NORMAL)
     largest = max(segments, key=lambda segment: segment.share)
     says = f"The largest segment is {largest.name!r}: {percent(largest.share)} of the customers"
@@ -126,9 +126,9 @@ def draw_radar(segments: Sequence[Segment], ranks: Floats, features: Sequence[st
     columns = [list(features).index(name) for name in spokes]
     angles = np.linspace(0, 2 * np.pi, len(spokes), endpoint=False)
     rows = -(-len(segments) // 2)
-    height = 3.95 * rows
+    height = 0.3 + 4.1 * rows
     figure = new_figure(height, width=9.5, placed=True)
-    figure.subplots_adjust(0.04, 0.5 / height, 0.96, 1 - 0.75 / height, wspace=0.35, hspace=0.42)
+    figure.subplots_adjust(0.04, 0.5 / height, 0.96, 1 - 0.95 / height, wspace=0.35, hspace=0.52)
     for position, segment in enumerate(segments):
         axes = cast("PolarAxes", figure.add_subplot(rows, 2, position + 1, projection="polar"))
         _spokes(axes, angles, [name.replace("_", "\n") for name in spokes])

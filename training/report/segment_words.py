@@ -106,6 +106,7 @@ def profiles(card: Card) -> Table:
             for feature in card.features
         ),
         numbers=frozenset(range(1, len(segments) + 2)),
+        look="quantiles",
     )
 
 
