@@ -147,7 +147,7 @@ def test_the_names_of_the_generated_shop_are_those_of_its_behaviours(sample_resu
 
 
 def test_the_configuration_names_segments_by_id() -> None:
-    few = ["sample.customers=600", "refits.times=2", "segment_names={3: VIPs, 0: Typical customers}"]
+    few = ["sample.customers=600", "refits.times=2", "report=null", "segment_names={3: VIPs, 0: Typical customers}"]
     chosen = configuration.load("sample", assignments=few)
     made = job.make("sample", None, chosen, Settings(), created=MADE).made
     names = {segment.id: segment.name for segment in made.card.segments}

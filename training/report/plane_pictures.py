@@ -1,6 +1,7 @@
 """Pictures of customers in a plane, and of how well each fits its segment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ MARKERS = "os^DvPX*<>ph"
 
 LEFT, RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 GAP = " " * 12
+BLUR = 0.008
+"""Standard deviation of how far a point is moved, over the width and height of the picture."""
+
 NO_VALUES = "No point bears an id, and the axes bear no value: nobody can be read off."
 
 
@@ -46,7 +50,7 @@ def draw_components(found: Components, segments: Sequence[Segment], features: Se
     """
     figure = new_figure(6.6)
     axes = figure.add_subplot()
-    outside = _scatter(axes, found.plane, segments)
+    outside = _scatter(axes, _blurred(found.plane), segments)
     for side, set_label in ((0, axes.set_xlabel), (1, axes.set_ylabel)):
         set_label(_axis(side, found, features), fontsize=NORMAL)
     _legend(figure, segments)
@@ -62,7 +66,7 @@ def draw_components(found: Components, segments: Sequence[Segment], features: Se
         "a numbered circle marks the centroid of each segment.",
         f"Shown are {len(found.plane.points):,} of {of:,} customers, from each segment by its share{outside}. "
         f"{told[0].upper()}{told[1:]}. Together they are {percent(float(found.variance.sum()))}: segments that overlap "
-        f"here may well lie apart in the other components. {NO_VALUES}",
+        f"here may well lie apart in the other components. Each point is moved a little at random. {NO_VALUES}",
         png(figure),
     )
 
@@ -137,7 +141,7 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
     axes.axvline(metrics.silhouette, color=INK, linestyle="--", linewidth=1.2)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_ylim(top, -gap)
-    axes.set_xlim(min(-0.3, float(np.quantile(values, 0.005))), max(0.8, float(values.max()) + 0.03))
+    axes.set_xlim(min(-0.1, float(np.quantile(values, 0.005)) - 0.03), max(0.8, float(values.max()) + 0.03))
     axes.set_yticks(ticks, names, fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("silhouette: 1 fits its segment, 0 lies between two, below 0 is nearer to another", fontsize=NORMAL)
@@ -163,6 +167,13 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
         f"{said}",
         png(figure),
     )
+
+
+def _blurred(plane: Plane) -> Plane:
+    """Where a model has two features the plane is but their picture turned: exact places would be exact values."""
+    low, high = plane.limits.T
+    moved = np.random.default_rng(0).normal(0, BLUR * (high - low), plane.points.shape)
+    return replace(plane, points=plane.points + moved)
 
 
 def _scatter(axes: Axes, plane: Plane, segments: Sequence[Segment]) -> str:

@@ -1,6 +1,7 @@
 """Pictures of segments: their sizes, their place among everybody, and their quantiles."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,9 @@ from training.naming import LONGEST
 from training.report.drawing import HATCH, INK, NORMAL, SMALL, Picture, new_figure, percent, png, thousands, tidy, words
 
 MOST_SPOKES, LEAST_SPOKES = 10, 3
+SPOKE = 14
+"""Characters of a line beside a spoke."""
+
 EVERYBODY = "everybody"
 WIDE = 15
 """Amounts that spread this many times are drawn on a log axis."""
@@ -131,12 +135,14 @@ def draw_radar(segments: Sequence[Segment], ranks: Floats, features: Sequence[st
     figure.subplots_adjust(0.04, 0.5 / height, 0.96, 1 - 0.95 / height, wspace=0.35, hspace=0.52)
     for position, segment in enumerate(segments):
         axes = cast("PolarAxes", figure.add_subplot(rows, 2, position + 1, projection="polar"))
-        _spokes(axes, angles, [name.replace("_", "\n") for name in spokes])
+        _spokes(axes, angles, [fill(name.replace("_", " "), SPOKE) for name in spokes])
         values = 100 * ranks[position, columns]
         axes.plot(np.r_[angles, angles[:1]], np.r_[values, values[:1]], color=segment.colour, linewidth=2.2, zorder=3)
         axes.fill(angles, values, color=segment.colour, alpha=0.3, zorder=2)
         axes.scatter(angles, values, s=16, color=INK, zorder=4)
-        axes.set_title(f"{segment.id}  {words(segment.name, LONGEST)}", fontsize=NORMAL + 1, weight="bold", pad=24)
+        axes.set_title(
+            f"{segment.id}  {words(segment.name, LONGEST)}", fontsize=NORMAL + 1, weight="bold", y=1.2, pad=0
+        )
     return Picture(
         "radar",
         "Where the segments stand among everybody",
@@ -248,7 +254,7 @@ def _spokes(axes: PolarAxes, angles: Floats, names: Sequence[str]) -> None:
     axes.set_ylim(0, 100)
     axes.set_yticks([25, 50, 75], ["", "50", ""], fontsize=SMALL - 2)
     axes.set_rlabel_position(float(np.rad2deg(angles[1]) / 2))
-    axes.set_xticks(angles, [words(name) if "\n" not in name else name for name in names], fontsize=SMALL - 1.5)
+    axes.set_xticks(angles, [name.replace("$", r"\$") for name in names], fontsize=SMALL - 1.5)
     axes.tick_params(axis="x", pad=9)
     axes.grid(color="#c8c8c8", linewidth=0.6)
     circle = np.linspace(0, 2 * np.pi, 181)
