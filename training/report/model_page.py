@@ -55,6 +55,7 @@ def _sections(
     clustered = rows[populations.clustered] if populations.rules else rows
     segments, names = card.segments, card.feature_names
     standing = standings(clustered, fitted.arrays.prepare(clustered), fitted.labels, len(segments))
+    middle = dict(zip(names, standing.middle.tolist(), strict=True))
     radar = draw_radar(segments, standing.ranks, names)
     plane = components(fitted, clustered, settings.points, seed)
     islands = (
@@ -66,8 +67,9 @@ def _sections(
             "segments",
             "The segments",
             "What sets a segment apart is told by the mean of its customers minus the mean of everybody, in standard "
-            "deviations (the effect): from 0.5 on it is remarkable, from 0.8 on large.",
-            cards=tuple(segment_card(segment, card) for segment in card.all_segments),
+            "deviations (the effect): from 0.5 on it is remarkable, from 0.8 on large. The numbers "
+            "beside it are medians.",
+            cards=tuple(segment_card(segment, card, middle) for segment in card.all_segments),
         ),
         Section(
             "sizes-of-segments",
@@ -87,7 +89,7 @@ def _sections(
             "Profiles",
             "Quantiles tell what customers of a segment are like, from the middle to the tails.",
             pictures=(draw_boxes(card),),
-            tables=(profiles(card),),
+            tables=profiles(card),
         ),
         Section(
             "map",

@@ -156,14 +156,14 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
     said = f"Fewer than {SMALLEST_GROUP} of those shown in any segment are nearer to another."
     if below[most].sum() >= SMALLEST_GROUP:
         share = percent(float(below[most].mean()))
-        said = f"{segments[most].name!r} has most who are nearer to another segment: {share} of those shown."
+        said = f"“{segments[most].name}” has most who are nearer to another segment: {share} of those shown."
     return Picture(
         "silhouettes",
         "How well customers fit their segment: the silhouette of each",
         f"{len(segments)} bands of sorted horizontal bars, one for each segment; the overall mean is a dashed line.",
         f"{len(values):,} of {of:,} customers, from each segment by its share, each measured against all. "
-        f"{best.name!r} is the most compact "
-        f"({best.silhouette:.2f}), {worst.name!r} the least ({worst.silhouette:.2f}). "
+        f"“{best.name}” is the most compact "
+        f"({best.silhouette:.2f}), “{worst.name}” the least ({worst.silhouette:.2f}). "
         f"{said}",
         png(figure),
     )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.projections.polar import PolarAxes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from segmentation.card import Card, CardFeature
 from segmentation.scoring import Floats
@@ -18,7 +18,13 @@ from training.colours import dark
 from training.naming import LONGEST
 from training.report.drawing import HATCH, INK, NORMAL, SMALL, Picture, new_figure, percent, png, thousands, tidy, words
 
+MANY = 8
+"""Features from which on three boxes stand side by side."""
+
 MOST_SPOKES, LEAST_SPOKES = 10, 3
+UPRIGHT = 0.1
+"""Sine of the angle of a spoke that points up or down."""
+
 SPOKE = 14
 """Characters of a line beside a spoke."""
 
@@ -86,13 +92,13 @@ def draw_sizes(segments: Sequence[Segment | RuleSegment]) -> Picture:
     bars.set_xlim(0, bars.get_xlim()[1] * 1.5)
     bars.set_xlabel("share (%)" + ("; revenue is hatched" if paid else ""), fontsize=NORMAL)
     largest = max(segments, key=lambda segment: segment.share)
-    says = f"The largest segment is {largest.name!r}: {percent(largest.share)} of the customers"
+    says = f"The largest segment is “{largest.name}”: {percent(largest.share)} of the customers"
     if paid:
         says += f", {percent(largest.revenue_share or 0.0)} of the revenue"
         richest = max(segments, key=lambda segment: segment.revenue_share or 0.0)
         if richest is not largest:
             says += (
-                f". {richest.name!r} brings most revenue: {percent(richest.revenue_share or 0.0)}, "
+                f". “{richest.name}” brings most revenue: {percent(richest.revenue_share or 0.0)}, "
                 f"from {percent(richest.share)} of the customers"
             )
     return Picture(
@@ -132,7 +138,7 @@ def draw_radar(segments: Sequence[Segment], ranks: Floats, features: Sequence[st
     rows = -(-len(segments) // 2)
     height = 0.3 + 4.1 * rows
     figure = new_figure(height, width=9.5, placed=True)
-    figure.subplots_adjust(0.04, 0.5 / height, 0.96, 1 - 0.95 / height, wspace=0.35, hspace=0.52)
+    figure.subplots_adjust(0.1, 0.5 / height, 0.9, 1 - 0.95 / height, wspace=0.55, hspace=0.52)
     for position, segment in enumerate(segments):
         axes = cast("PolarAxes", figure.add_subplot(rows, 2, position + 1, projection="polar"))
         _spokes(axes, angles, [fill(name.replace("_", " "), SPOKE) for name in spokes])
@@ -170,7 +176,7 @@ def draw_boxes(card: Card) -> Picture:
         For each feature a box for each segment and one for everybody.
     """
     segments = [segment for segment in card.all_segments if segment.profile]
-    across = 2 if len(card.features) > 1 else 1
+    across = 3 if len(card.features) > MANY else min(2, len(card.features))
     rows = -(-len(card.features) // across)
     below = 0.3 + 0.22 * (-(-(len(segments) + 1) // 2))
     height = rows * (0.7 + 0.22 * (len(segments) + 1)) + below
@@ -225,14 +231,19 @@ def _boxes(axes: Axes, feature: CardFeature, segments: Sequence[Segment | RuleSe
     axes.set_yticks(places, ["*", *(str(segment.id) for segment in segments)])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_title(f"{words(feature.name.replace('_', ' '))} ({words(feature.unit)})", fontsize=SMALL + 0.5, loc="left")
+    axes.set_title(
+        f"{words(feature.name.replace('_', ' '))} ({words(feature.unit)})".removesuffix(" (share)"),
+        fontsize=SMALL + 0.5,
+        loc="left",
+    )
     low, high = min(q.q05 for q in shown), max(q.q95 for q in shown)
     if feature.transform == "log1p" and low > 0 and high > WIDE * low:
         axes.set_xscale("log")
     elif feature.transform == "log1p" and low == 0 and high > WIDE:
         axes.set_xscale("symlog", linthresh=1)
         axes.set_xlim(left=-0.1)
-    axes.xaxis.set_major_formatter(thousands())
+    shares = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
+    axes.xaxis.set_major_formatter(shares if feature.unit == "share" else thousands())
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
@@ -255,7 +266,10 @@ def _spokes(axes: PolarAxes, angles: Floats, names: Sequence[str]) -> None:
     axes.set_yticks([25, 50, 75], ["", "50", ""], fontsize=SMALL - 2)
     axes.set_rlabel_position(float(np.rad2deg(angles[1]) / 2))
     axes.set_xticks(angles, [name.replace("$", r"\$") for name in names], fontsize=SMALL - 1.5)
-    axes.tick_params(axis="x", pad=9)
+    axes.tick_params(axis="x", pad=3)
+    for label, angle in zip(axes.get_xticklabels(), angles.tolist(), strict=True):
+        side = np.sin(angle)
+        label.set_horizontalalignment("center" if abs(side) < UPRIGHT else "left" if side > 0 else "right")
     axes.grid(color="#c8c8c8", linewidth=0.6)
     circle = np.linspace(0, 2 * np.pi, 181)
     axes.plot(circle, np.full_like(circle, 50.0), color=INK, linestyle="--", linewidth=0.9, zorder=1)

@@ -1,8 +1,9 @@
 """What a card tells of its segments, in words and tables that a marketer reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import ceil
 
-from segmentation.card import Card, CardFeature
+from segmentation.card import Card
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES
 from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
 from training.colours import dark
@@ -10,7 +11,7 @@ from training.naming import LEANING
 from training.report.drawing import percent
 from training.report.page import SegmentCard, Table
 
-MOST_TRAITS = 4
+MOST_TRAITS, MOST_ABREAST = 4, 5
 
 _PHRASES = {feature.name: (feature.low, feature.high) for feature in (*EVENT_FEATURES, *ORDER_FEATURES)}
 
@@ -32,7 +33,7 @@ _COMPACT = (
 """Least silhouette, and what Kaufman and Rousseeuw (1990, "Finding Groups in Data", table 2.4) say of it."""
 
 
-def segment_card(segment: Segment | RuleSegment, card: Card) -> SegmentCard:
+def segment_card(segment: Segment | RuleSegment, card: Card, middle: Mapping[str, float]) -> SegmentCard:
     """One segment, in words.
 
     Parameters
@@ -40,7 +41,9 @@ def segment_card(segment: Segment | RuleSegment, card: Card) -> SegmentCard:
     segment
         Of the card.
     card
-        For comparison with everybody.
+        Whose it is.
+    middle
+        By feature, the median of everybody who was clustered.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def segment_card(segment: Segment | RuleSegment, card: Card) -> SegmentCard:
         As the page shows it.
     """
     lines = _by_rule(segment) if isinstance(segment, RuleSegment) else _trust(segment)
-    traits = () if isinstance(segment, RuleSegment) else tuple(_trait(each, segment, card) for each in _told(segment))
+    traits = () if isinstance(segment, RuleSegment) else _traits(segment, card, middle)
     return SegmentCard(
         id=segment.id,
         name=segment.name,
@@ -80,7 +83,7 @@ def stability_words(stability: float) -> str:
     return next(said for least, said in _STABILITY if stability >= least)
 
 
-def profiles(card: Card) -> Table:
+def profiles(card: Card) -> tuple[Table, ...]:
     """The quantiles of every feature, of everybody and of each segment.
 
     Parameters
@@ -90,18 +93,24 @@ def profiles(card: Card) -> Table:
 
     Returns
     -------
-    Table
-        Median, middle half, and 5 to 95 % in each cell.
+    tuple of Table
+        Median, middle half, and 5 to 95 % in each cell; of five segments at most, so that each fits a sheet of paper.
     """
     segments = [segment for segment in card.all_segments if segment.profile]
+    parts = ceil(len(segments) / MOST_ABREAST)
+    size = ceil(len(segments) / parts)
+    return tuple(_profiles(card, segments[start : start + size]) for start in range(0, len(segments), size))
+
+
+def _profiles(card: Card, segments: Sequence[Segment | RuleSegment]) -> Table:
     return Table(
         "Median; middle half of the customers; 5 to 95 %",
         ("feature", "everybody", *(f"{segment.id} {segment.name}" for segment in segments)),
         tuple(
             (
                 f"{readable(feature.name)}\n{feature.unit}",
-                _quantiles(card.population[feature.name]),
-                *(_quantiles(segment.profile[feature.name]) for segment in segments),
+                _quantiles(card.population[feature.name], feature.unit),
+                *(_quantiles(segment.profile[feature.name], feature.unit) for segment in segments),
             )
             for feature in card.features
         ),
@@ -126,44 +135,51 @@ def readable(name: str) -> str:
     return name.replace("_", " ")
 
 
-def value(number: float) -> str:
+def value(number: float, unit: str = "") -> str:
     """A feature's value, with as many digits as tell something.
 
     Parameters
     ----------
     number
         Of any size.
+    unit
+        Shares are told in percent.
 
     Returns
     -------
     str
         Three significant digits below 1,000, whole numbers from there.
     """
+    if unit == "share":
+        return f"{100 * number:.3g} %"
     rounded = f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
     return "0" if rounded in ("-0", "0") else rounded
 
 
-def _told(segment: Segment) -> Sequence[Apart]:
-    return [each for each in segment.apart if abs(each.effect) >= LEANING][:MOST_TRAITS]
+def _traits(segment: Segment, card: Card, middle: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
+    """What sets its middle apart, not its extremes alone; each said once."""
+    units = {feature.name: feature.unit for feature in card.features}
+    # Effects are told against those who were clustered; where no rule takes anybody, that is everybody.
+    others = "all clustered" if card.rule_segments else "everybody"
+    told: dict[str, tuple[str, str, str]] = {}
+    for each in segment.apart:
+        own, all_, unit = segment.profile[each.feature].q50, middle[each.feature], units[each.feature]
+        if abs(each.effect) >= LEANING and own != all_:
+            numbers = f"{readable(each.feature)} {value(own, unit)} ({others} {value(all_, unit)})"
+            told.setdefault(_phrase(each), (_phrase(each), numbers, f"{each.effect:+.2f}"))
+    return tuple(told.values())[:MOST_TRAITS]
 
 
-def _trait(apart: Apart, segment: Segment, card: Card) -> tuple[str, str, str]:
-    feature = next(feature for feature in card.features if feature.name == apart.feature)
+def _phrase(apart: Apart) -> str:
     name = readable(apart.feature)
-    low, high = _PHRASES.get(apart.feature, (f"low {name}", f"high {name}"))
-    own, all_ = segment.profile[apart.feature].q50, card.population[apart.feature].q50
-    said = f"median {name} {value(own)}, everybody {value(all_)}"
-    unit = _unit(feature)
-    return high if apart.effect > 0 else low, f"{said}{unit}", f"{apart.effect:+.2f}"
-
-
-def _unit(feature: CardFeature) -> str:
-    return "" if feature.unit in ("share", "as given") else f" {feature.unit}"
+    return _PHRASES.get(apart.feature, (f"low {name}", f"high {name}"))[apart.effect > 0]
 
 
 def _worth(segment: Segment | RuleSegment) -> str:
     if segment.revenue_share is None or not segment.share:
         return ""
+    if not segment.revenue_share:
+        return "no revenue"
     return f"{segment.revenue_share / segment.share:.1f} times the average customer's revenue"
 
 
@@ -179,8 +195,9 @@ def _by_rule(segment: RuleSegment) -> tuple[str, ...]:
     return (f"By rule: {' and '.join(map(str, segment.when))}.", f"{segment.why[:1].upper()}{segment.why[1:]}.")
 
 
-def _quantiles(told: Quantiles) -> str:
-    return f"{value(told.q50)}\n{value(told.q25)} to {value(told.q75)}\n{value(told.q05)} to {value(told.q95)}"
+def _quantiles(told: Quantiles, unit: str) -> str:
+    lines = ((told.q50,), (told.q25, told.q75), (told.q05, told.q95))
+    return "\n".join(" to ".join(value(number, unit) for number in line) for line in lines)
 
 
 def shares(part: float | None) -> str:
