@@ -11,14 +11,14 @@ from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
 from segmentation.drift import reference
 from segmentation.pipeline import dump
-from training import golden
+from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
 from training.fitting import Fitted
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
-from training.profiles import describe, describe_rules, population
+from training.profiles import describe, describe_rules, population, refuse_unfit_names
 from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
@@ -65,19 +65,25 @@ def bundle(
 
     Raises
     ------
+    ConfigurationError
+        It names a segment that the model has not, or two alike.
     ModelError
         The model does not reproduce its own golden rows or histories: a defect.
     """
     # Imported when needed: its libraries take a second to load, which other commands can do without.
     from training.evaluation import evaluate
 
-    segments = describe(snapshot.customers, snapshot.features, populations, fitted)
     clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
     files = {
         model.PIPELINE: dump(fitted.pipeline),
         model.ARRAYS: scoring.to_bytes(fitted.arrays),
         model.SQL: snapshot.sql.encode(),
-    } | evaluate(fitted, clustered, segments, configuration)
+    }
+    names = configuration.segment_names
+    segments = describe(snapshot.customers, snapshot.features, populations, fitted, names=names)
+    rule_segments = describe_rules(snapshot.customers, snapshot.features, populations, names=names)
+    refuse_unfit_names(names, (*segments, *rule_segments))
+    files |= evaluate(fitted, clustered, segments, configuration)
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",
@@ -92,7 +98,7 @@ def bundle(
         population=population(snapshot.customers, snapshot.features),
         rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
         segments=segments,
-        rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
+        rule_segments=rule_segments,
         next_id=len(fitted.arrays.centroids),
         metrics=fitted.metrics,
         refits=fitted.refits,
@@ -108,6 +114,13 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
     )
+    if configuration.report is not None:
+        # The page tells what the card tells, and the card holds the page's digest: it is made of a draft of the card.
+        from training.report.model_page import model_report
+
+        with progress.step("drawing the report"):
+            files |= model_report(card, snapshot, populations, fitted, configuration.report, configuration.seed)
+        card = replace(card, files=digests(files))
     # Named after its content, so that two models made in one second are two versions.
     card = replace(card, version=f"{created:%Y%m%dT%H%M%SZ}-{digest(encode(card))[:8]}")
     content = encode(card)

@@ -44,6 +44,10 @@ class Silhouette:
     rows: Annotated[int, msgspec.Meta(ge=100)] = 20_000
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
+"""What a segment may be called."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredSegment:
     """A segment by condition instead of by clustering.
@@ -59,7 +63,7 @@ class DeclaredSegment:
     """
 
     id: Annotated[int, msgspec.Meta(ge=FIRST_ID + 1, lt=2 * FIRST_ID)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"\S")]
+    name: Name
     when: Annotated[tuple[Condition, ...], msgspec.Meta(min_length=1)]
 
 
@@ -120,6 +124,24 @@ class Refitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The page of pictures that is published with the model; see `training.report`.
+
+    Parameters
+    ----------
+    points
+        Customers shown in scatter and silhouette plots, about as many from each segment as it has of all.
+    tsne_rows, perplexity
+        Customers brought to a plane by t-SNE, the dearest of the pictures; 0: it is left out. About how many
+        neighbours each of them is kept near.
+    """
+
+    points: Annotated[int, msgspec.Meta(ge=100, le=20_000)] = 3_000
+    tsne_rows: Annotated[int, msgspec.Meta(ge=0, le=2_000)] = 800
+    perplexity: Annotated[float, msgspec.Meta(ge=2, le=100)] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -139,6 +161,10 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
+    segment_names
+        By id, names instead of those by rule; see `training.naming`.
+    report
+        The page of pictures; None: it is not made.
     preprocessing, clustering, selection, refits, silhouette, stability, comparison, sample
         See there.
     """
@@ -150,6 +176,7 @@ class Configuration:
     cleaning: dict[str, Action] = field(default_factory=dict)
     minimum_history: Annotated[int, msgspec.Meta(ge=1)] | Literal["auto"] = 1
     rule_segments: tuple[DeclaredSegment, ...] = ()
+    segment_names: dict[Annotated[int, msgspec.Meta(ge=0)], Name] = field(default_factory=dict)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     clustering: Clustering = field(default_factory=Clustering)
     selection: SelectionLimits = field(default_factory=SelectionLimits)
@@ -157,6 +184,7 @@ class Configuration:
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
     comparison: Comparison = field(default_factory=Comparison)
+    report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)
 
 
@@ -226,6 +254,17 @@ def _refuse_senseless(configuration: Configuration) -> None:
             raise ConfigurationError(
                 f"rule_segments: two of them have the {what} {twice[0]}", hint="campaigns must tell them apart"
             )
+    for id_ in configuration.segment_names:
+        if id_ > FIRST_ID:
+            raise ConfigurationError(
+                f"segment_names: {id_} is declared in rule_segments", hint="name it there; each name has one place"
+            )
+    called = [*told["name"], *(name.strip().lower() for name in configuration.segment_names.values())]
+    same = next((name for name in called if called.count(name) > 1), None)
+    if same is not None:
+        raise ConfigurationError(
+            f"segment_names: two segments would be called {same!r}", hint="campaigns must tell them apart"
+        )
     for segment in declared:
         for condition in segment.when:
             low, high = condition.at_least, condition.below

@@ -1,32 +1,31 @@
 """What a segment is: quantile profile, share of customers and revenue, a name by rule, a colour."""
 
-import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from segmentation.errors import ConfigurationError
 from segmentation.features import Feature
 from segmentation.scoring import Floats
 from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
+from training.colours import colour
 from training.fitting import Fitted
+from training.naming import VALUE, name_segments, plain
 from training.populations import Populations
+from training.standings import standings
 
-PHRASES = 2
-SAME = 0.7
-"""Two features correlated more than this say the same thing; a name holds only one of them."""
-
-OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#000000")
-"""Colours told apart by colour-blind readers (Okabe and Ito 2008, "Color universal design")."""
-
-
-REVENUE = ("monetary", "total_spent")
+REVENUE = VALUE
 """Features that say what customers are worth."""
 
 
 def describe(
-    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, fitted: Fitted
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    populations: Populations,
+    fitted: Fitted,
+    *,
+    names: Mapping[int, str] | None = None,
 ) -> tuple[Segment, ...]:
     """Describe each segment of a model by its training customers.
 
@@ -40,32 +39,39 @@ def describe(
         Whom rules take; shares are of all customers.
     fitted
         The model of the others.
+    names
+        By id, those that the configuration sets; the others are named by rule.
 
     Returns
     -------
     tuple of Segment
         In the order of the centroids.
     """
+    settled = names or {}
     labels, k = fitted.labels, len(fitted.arrays.centroids)
     clustered = customers[populations.clustered] if populations.rules else customers
     seen = fitted.arrays.prepare(clustered.to_numpy())
-    names, effects = name_segments(seen, labels, features, k), _effects(seen, labels, k)
+    standing = standings(clustered.to_numpy(), seen, labels, k)
+    ids = range(k)
+    given = {position: settled[id_] for position, id_ in enumerate(ids) if id_ in settled}
+    taken = [settled.get(rule.id, rule.name) for rule in populations.rules]
+    called = name_segments(standing, features, given, taken)
     segments = []
     for position in range(k):
         inside = labels == position
         group = clustered[inside]
         segments.append(
             Segment(
-                id=position,
-                name=names[position],
-                colour=_colour(position),
+                id=ids[position],
+                name=called[position],
+                colour=colour(ids[position]),
                 customers=len(group),
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),
                 outlier_distance=_outer_fence(fitted.scores.distance[inside]),
                 silhouette=float(fitted.silhouettes[position]),
                 stability=fitted.refits.stability[position],
-                apart=_apart(effects[position], features),
+                apart=_apart(standing.effects[position], features),
                 profile={feature.name: _quantiles(group[feature.name].to_numpy()) for feature in features},
             )
         )
@@ -89,30 +95,32 @@ def population(customers: pd.DataFrame, features: Sequence[Feature]) -> dict[str
 
 
 def describe_rules(
-    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, first: int
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    populations: Populations,
+    *,
+    names: Mapping[int, str] | None = None,
 ) -> tuple[RuleSegment, ...]:
     """Describe each rule segment by its training customers.
 
     Parameters
     ----------
-    customers, features, populations
+    customers, features, populations, names
         As for `describe`.
-    first
-        Position of the first colour to use.
 
     Returns
     -------
     tuple of RuleSegment
         In the order of the rules.
     """
-    segments = []
+    settled, segments = names or {}, []
     for position, rule in enumerate(populations.rules):
         group = customers[populations.taken == position]
         segments.append(
             RuleSegment(
                 id=rule.id,
-                name=rule.name,
-                colour=_colour(first + position),
+                name=settled.get(rule.id, rule.name),
+                colour=colour(rule.id),
                 customers=len(group),
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),
@@ -124,6 +132,37 @@ def describe_rules(
     return tuple(segments)
 
 
+def refuse_unfit_names(names: Mapping[int, str], segments: Sequence[Segment | RuleSegment]) -> None:
+    """Check the names that the configuration sets against the segments that there are.
+
+    Parameters
+    ----------
+    names
+        By id.
+    segments
+        All of the model, described.
+
+    Raises
+    ------
+    ConfigurationError
+        An id is not the model's, or two segments bear one name.
+    """
+    ids = [segment.id for segment in segments]
+    for id_ in names:
+        if id_ not in ids:
+            raise ConfigurationError(
+                f"segment_names: the model has no segment {id_}, which was to be called {names[id_]!r}",
+                hint=f"it has {', '.join(map(str, ids))}; take {id_} out of segment_names",
+            )
+    called = [plain(segment.name) for segment in segments]
+    for segment, name in zip(segments, called, strict=True):
+        if called.count(name) > 1:
+            raise ConfigurationError(
+                f"two segments are called {segment.name!r}",
+                hint="campaigns must tell them apart: choose another name in segment_names or rule_segments",
+            )
+
+
 def _revenue_share(customers: pd.DataFrame, group: pd.DataFrame) -> float | None:
     revenue = next((name for name in REVENUE if name in customers.columns), None)
     if revenue is None:
@@ -132,63 +171,9 @@ def _revenue_share(customers: pd.DataFrame, group: pd.DataFrame) -> float | None
     return float(group[revenue].sum()) / total if total > 0 else None
 
 
-def name_segments(rows: Floats, labels: npt.NDArray[np.int64], features: Sequence[Feature], k: int) -> list[str]:
-    """Name each segment after what sets it apart.
-
-    A feature sets a segment apart by the difference between the segment's mean and everybody's, in standard
-    deviations. The two that do most, and are not two measures of one thing, give the name; where two segments would
-    get the same name, more features are added to the later one until it differs.
-
-    Parameters
-    ----------
-    rows
-        Customers as the model sees them (winsorised, log1p), float64, shape (n, d).
-    labels
-        0 to k-1, shape (n,).
-    features
-        What the columns are; each knows what marketers call its low and its high end.
-    k
-        Number of segments.
-
-    Returns
-    -------
-    list of str
-        Names, all different, in the order of the labels.
-    """
-    spread = rows.std(axis=0)
-    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    correlation = np.abs(standardised.T @ standardised) / len(rows)
-    names: list[str] = []
-    for position in range(k):
-        effect = standardised[labels == position].mean(axis=0)
-        phrases: list[str] = []
-        chosen: list[int] = []
-        for column in np.argsort(-np.abs(effect), kind="stable"):
-            if any(correlation[column, other] > SAME for other in chosen):
-                continue
-            chosen.append(column)
-            phrases.append(features[column].high if effect[column] > 0 else features[column].low)
-            if len(phrases) >= PHRASES and _join(phrases) not in names:
-                break
-        name = _join(phrases)
-        names.append(name if name not in names else f"{name} ({position})")
-    return names
-
-
-def _effects(rows: Floats, labels: npt.NDArray[np.int64], k: int) -> Floats:
-    """Mean of each segment minus mean of everybody, in standard deviations of everybody, shape (k, d)."""
-    spread = rows.std(axis=0)
-    standardised = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return np.array([standardised[labels == position].mean(axis=0) for position in range(k)])
-
-
 def _apart(effects: Floats, features: Sequence[Feature]) -> tuple[Apart, ...]:
     order = np.argsort(-np.abs(effects), kind="stable")
     return tuple(Apart(feature=features[column].name, effect=float(effects[column])) for column in order)
-
-
-def _join(phrases: Sequence[str]) -> str:
-    return ", ".join(phrases).capitalize()
 
 
 def _quantiles(values: Floats) -> Quantiles:
@@ -199,11 +184,3 @@ def _quantiles(values: Floats) -> Quantiles:
 def _outer_fence(distances: Floats) -> float:
     first, third = np.quantile(distances, (0.25, 0.75))
     return float(third + 3 * (third - first))
-
-
-def _colour(position: int) -> str:
-    if position < len(OKABE_ITO):
-        return OKABE_ITO[position]
-    # Golden-ratio steps keep later hues apart from each other.
-    red, green, blue = colorsys.hls_to_rgb((position * 0.618034) % 1, 0.45, 0.6)
-    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

@@ -115,6 +115,27 @@ def samples(X: Floats, labels: npt.NDArray[np.int64]) -> Floats:  # noqa: N803
     return _from_sums(all_sums(tiles), labels, tiles.sizes)
 
 
+def samples_of(X: Floats, labels: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> Floats:  # noqa: N803
+    """The silhouette of some rows, measured against all.
+
+    Parameters
+    ----------
+    X, labels
+        As for `silhouette`.
+    chosen
+        Positions of the rows, int64, shape (m,).
+
+    Returns
+    -------
+    ndarray
+        As `samples` gives, for these rows; float64, shape (m,).
+    """
+    from training.pairwise import Tiles, sums_of
+
+    tiles = Tiles(X, labels)
+    return _from_sums(sums_of(X[chosen], tiles), labels[chosen], tiles.sizes)
+
+
 def by_cluster(values: Floats, labels: npt.NDArray[np.int64]) -> Floats:
     """Mean silhouette of each cluster.
 

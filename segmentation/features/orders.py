@@ -44,8 +44,8 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         help="time from the last order to as_of",
         needs=_needs(),
         expression=lambda orders: days(orders.as_of.max(), orders.ordered_at.max()),
-        low="recent",
-        high="long gone",
+        low="bought lately",
+        high="no order lately",
     ),
     Feature(
         name="frequency",
@@ -55,8 +55,8 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         expression=lambda orders: _frequency(orders).cast("float64"),
         transform="log1p",
         valid=Interval(1),
-        low="one-time",
-        high="frequent",
+        low="few orders",
+        high="several orders",
     ),
     Feature(
         name="monetary",
@@ -120,7 +120,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         expression=lambda lines: lines.category.nunique().cast("float64"),
         level="line",
         transform="log1p",
-        low="single-category",
+        low="few categories",
         high="broad interests",
     ),
     Feature(
@@ -154,8 +154,8 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         transform="log1p",
         winsorised=True,
         lacking="mean",
-        low="pays at once",
-        high="pays in instalments",
+        low="paying at once",
+        high="paying in instalments",
     ),
     Feature(
         name="delivery_delay_days",
@@ -167,7 +167,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         valid=Interval(),
         lacking="mean",
         low="delivered early",
-        high="delivered late",
+        high="kept waiting",
     ),
     Feature(
         name="late_share",
@@ -187,8 +187,8 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         needs=_needs("status"),
         expression=lambda orders: _share(orders.cancelled, of=_frequency(orders)),
         valid=SHARE,
-        low="keeps orders",
-        high="cancels",
+        low="keeping orders",
+        high="cancelling orders",
     ),
 )
 """Every feature of the canonical orders table, in the order in which they enter a model."""

@@ -18,7 +18,7 @@ FILES = ("model.pkl", "scoring.npz", "features.sql")
 
 
 def files_of(source: str, data: Path, mapping: Path | None, *assignments: str) -> dict[str, bytes]:
-    chosen = configuration.load(source, assignments=assignments)
+    chosen = configuration.load(source, assignments=[*assignments, "report=null"])
     made = job.make(source, str(data), chosen, Settings(), created=MADE, mapping=mapping).made
     return {name: made.files[name] for name in FILES} | {"card.json": made.card_content}
 

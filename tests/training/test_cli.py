@@ -18,7 +18,7 @@ from training import publish
 from training.bundle import Bundle
 from training.job import Result
 
-SMALL = ("--set", "sample.customers=600")
+SMALL = ("--set", "sample.customers=600", "--set", "report=null")
 
 
 def training(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -52,7 +52,7 @@ def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
 def test_run_reads_olist_tables(tmp_path: Path) -> None:
     folder = write(tmp_path / "olist")
     done = training("run", "--source", "olist", "--data", folder, "--registry", tmp_path / "models",
-                    "--set", "clustering.k=2")  # fmt: skip
+                    "--set", "clustering.k=2", "--set", "report=null")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "40 (50.00% with one order), 60 orders, 118 order lines" in " ".join(done.stdout.split())
 
@@ -172,7 +172,7 @@ def test_models_are_listed_shown_promoted_and_rolled_back(published: Registry, s
 
 def test_the_generated_shop_does_not_take_the_place_of_real_data_by_default(tmp_path: Path) -> None:
     folder, registry = write(tmp_path / "olist"), tmp_path / "models"
-    real = ("--source", "olist", "--data", folder, "--set", "clustering.k=2")
+    real = ("--source", "olist", "--data", folder, "--set", "clustering.k=2", "--set", "report=null")
     assert training("run", "--registry", registry, *real).returncode == 0
     forgotten = training("run", "--registry", registry, *SMALL)
     assert forgotten.returncode == 2

@@ -92,7 +92,9 @@ def settled(text: str = "") -> Configuration:
         "days_since_last_event", "total_events", "total_spent", "view_to_cart", "session_conversion", "active_days",
         "night_share",
     )  # fmt: skip
-    return configuration.load("rees46", assignments=[f"features=[{', '.join(names)}]", "clustering.k=2", *text.split()])
+    return configuration.load(
+        "rees46", assignments=[f"features=[{', '.join(names)}]", "clustering.k=2", "report=null", *text.split()]
+    )
 
 
 def look(database: Backend, data: str, wanted: Configuration) -> tuple[sources.Loaded, Snapshot, Choice]:

@@ -121,7 +121,7 @@ def test_two_thousand_customers_over_http_from_their_raw_orders(
 def test_one_order_customers_are_not_cut_into_halves_of_the_calendar(result: job.Result, real_data: Path) -> None:
     assert result.made.card.one_order["recency_days"] < 0.05
     assert max(result.made.card.one_order.values()) > 0.9
-    all_features = configuration.load("olist", assignments=["redundant=null", "clustering.k=5"])
+    all_features = configuration.load("olist", assignments=["redundant=null", "clustering.k=5", "report=null"])
     before = job.make("olist", str(real_data / "olist"), all_features, Settings(), created=MADE).made.card
     assert before.one_order["recency_days"] > 0.5
 

@@ -15,7 +15,7 @@ from training.sources import sample
 
 @pytest.mark.parametrize("seed", [7, 8])
 def test_the_features_recover_the_behaviours_where_plain_rfm_does_not(seed: int) -> None:
-    chosen = configuration.load("sample", assignments=["sample.customers=4000", f"sample.seed={seed}"])
+    chosen = configuration.load("sample", assignments=["sample.customers=4000", f"sample.seed={seed}", "report=null"])
     result = job.make("sample", None, chosen, Settings(), created=MADE)
     customers = result.snapshot.customers
     truth = sample.behaviours(4000, seed).loc[customers.index]

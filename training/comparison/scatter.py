@@ -14,7 +14,7 @@ from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import Ints, jaccard, overlap
 from training.comparison.plane import Axis, Plane
-from training.profiles import OKABE_ITO
+from training.colours import OKABE_ITO
 from training.report import drawing
 
 POINTS = 3_000

@@ -53,20 +53,24 @@ class Picture:
     png: bytes
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
+def new_figure(height: float, width: float = WIDTH, *, placed: bool = False) -> Figure:
     """An empty figure that makes room for its labels.
 
     Parameters
     ----------
     height, width
         Inches.
+    placed
+        Whether the caller says where axes are, by `Figure.subplots_adjust`: quicker than to have room found for many.
 
     Returns
     -------
     Figure
         On Agg, unknown to pyplot.
     """
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    figure = Figure(
+        figsize=(width, height), dpi=DOTS_PER_INCH, layout=None if placed else "constrained", facecolor="white"
+    )
     FigureCanvasAgg(figure)
     return figure
 
@@ -128,13 +132,15 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def words(text: str) -> str:
+def words(text: str, longest: int = LONGEST_LABEL) -> str:
     """A name out of the data as a label: short, on one line, and never taken for a formula.
 
     Parameters
     ----------
     text
         As the data have it.
+    longest
+        Characters.
 
     Returns
     -------
@@ -142,7 +148,7 @@ def words(text: str) -> str:
         For matplotlib.
     """
     line = " ".join(text.split())
-    short = line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
+    short = line if len(line) <= longest else f"{line[: longest - 1]}…"
     return short.replace("$", r"\$")
 
 
