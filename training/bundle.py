@@ -14,7 +14,6 @@ from segmentation.pipeline import dump
 from training import golden
 from training.clock import iso
 from training.configuration import Configuration, as_plain
-from training.fitting import Fitted
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
@@ -22,6 +21,7 @@ from training.profiles import describe, describe_rules, population
 from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
+from training.succession import Succession
 
 LIBRARIES = ("duckdb", "ibis-framework", "joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -41,7 +41,7 @@ def bundle(
     snapshot: Snapshot,
     choice: Choice,
     populations: Populations,
-    fitted: Fitted,
+    succession: Succession,
     configuration: Configuration,
     created: datetime,
 ) -> Bundle:
@@ -51,7 +51,7 @@ def bundle(
     ----------
     database
         Where golden histories are computed.
-    loaded, snapshot, choice, populations, fitted
+    loaded, snapshot, choice, populations, succession
         What came out of the steps before.
     configuration
         Of the run.
@@ -68,6 +68,12 @@ def bundle(
     ModelError
         The model does not reproduce its own golden rows or histories: a defect.
     """
+    fitted = succession.fitted
+    before = {} if succession.previous is None else {each.id: each.colour for each in succession.previous.rule_segments}
+    segments = describe(
+        snapshot.customers, snapshot.features, populations, fitted, succession.identities, tuple(before.values())
+    )
+    colours = [segment.colour for segment in segments]
     files = {
         model.PIPELINE: dump(fitted.pipeline),
         model.ARRAYS: scoring.to_bytes(fitted.arrays),
@@ -86,13 +92,13 @@ def bundle(
         left_out=snapshot.left_out,
         population=population(snapshot.customers, snapshot.features),
         rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
-        segments=describe(snapshot.customers, snapshot.features, populations, fitted),
-        rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, len(fitted.arrays.centroids)),
-        next_id=len(fitted.arrays.centroids),
+        segments=segments,
+        rule_segments=describe_rules(snapshot.customers, snapshot.features, populations, colours, before),
+        next_id=succession.next_id,
         metrics=fitted.metrics,
         refits=fitted.refits,
         selection=None,
-        lineage=None,
+        lineage=succession.lineage,
         gate=None,
         history=choice.curve,
         one_order=one_order_separation(snapshot, populations, fitted),

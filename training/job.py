@@ -14,12 +14,14 @@ from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
+from training.heritage import NOTHING, Heritage
 from training.history import choose
 from training.populations import Populations, needed, split
 from training.profiles import REVENUE
 from training.publish import publish
 from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
+from training.succession import succeed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,7 @@ def make(
     created: datetime,
     mapping: Path | None = None,
     as_of: datetime | None = None,
+    handed: Heritage = NOTHING,
 ) -> Result:
     """Make a model of a source's data; nothing is published.
 
@@ -58,6 +61,8 @@ def make(
         How the files read; see `training.sources.mapping`.
     as_of
         The moment the customers are looked at from, UTC; None: the newest row.
+    handed
+        The live model, whose segments keep their ids, and the first free id; see `training.heritage.inherit`.
 
     Returns
     -------
@@ -79,8 +84,9 @@ def make(
         snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
         clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
         fitted = train(clustered, snapshot.features, configuration)
-        made = bundle(database, loaded, snapshot, choice, populations, fitted, configuration, created)
-    return Result(snapshot=snapshot, populations=populations, fitted=fitted, made=made)
+        succession = succeed(database, loaded, snapshot, populations, fitted, handed, configuration.seed)
+        made = bundle(database, loaded, snapshot, choice, populations, succession, configuration, created)
+    return Result(snapshot=snapshot, populations=populations, fitted=succession.fitted, made=made)
 
 
 def look(

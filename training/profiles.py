@@ -1,7 +1,8 @@
 """What a segment is: quantile profile, share of customers and revenue, a name by rule, a colour."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from segmentation.features import Feature
 from segmentation.scoring import Floats
 from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
 from training.fitting import Fitted
+from training.identity import Identity
 from training.populations import Populations
 
 PHRASES = 2
@@ -26,7 +28,12 @@ REVENUE = ("monetary", "total_spent")
 
 
 def describe(
-    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, fitted: Fitted
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    populations: Populations,
+    fitted: Fitted,
+    identities: Sequence[Identity] | None = None,
+    reserved: Collection[str] = (),
 ) -> tuple[Segment, ...]:
     """Describe each segment of a model by its training customers.
 
@@ -40,25 +47,31 @@ def describe(
         Whom rules take; shares are of all customers.
     fitted
         The model of the others.
+    identities
+        Of the segments; names and colours that they lack are made here. None: ids count from 0.
+    reserved
+        Colours that no new segment gets.
 
     Returns
     -------
     tuple of Segment
         In the order of the centroids.
     """
+    identities = identities or [Identity(position) for position in range(len(fitted.arrays.centroids))]
     labels, k = fitted.labels, len(fitted.arrays.centroids)
     clustered = customers[populations.clustered] if populations.rules else customers
     seen = fitted.arrays.prepare(clustered.to_numpy())
     names, effects = name_segments(seen, labels, features, k), _effects(seen, labels, k)
+    names, colours = _kept(names, identities, populations), _colours(identities, reserved)
     segments = []
     for position in range(k):
         inside = labels == position
         group = clustered[inside]
         segments.append(
             Segment(
-                id=position,
+                id=identities[position].id,
                 name=names[position],
-                colour=_colour(position),
+                colour=colours[position],
                 customers=len(group),
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),
@@ -89,7 +102,11 @@ def population(customers: pd.DataFrame, features: Sequence[Feature]) -> dict[str
 
 
 def describe_rules(
-    customers: pd.DataFrame, features: Sequence[Feature], populations: Populations, first: int
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    populations: Populations,
+    taken: Collection[str],
+    colours: Mapping[int, str] | None = None,
 ) -> tuple[RuleSegment, ...]:
     """Describe each rule segment by its training customers.
 
@@ -97,8 +114,10 @@ def describe_rules(
     ----------
     customers, features, populations
         As for `describe`.
-    first
-        Position of the first colour to use.
+    taken
+        Colours of the other segments.
+    colours
+        By id, of rule segments that the previous model had already; None where there is none.
 
     Returns
     -------
@@ -106,13 +125,17 @@ def describe_rules(
         In the order of the rules.
     """
     segments = []
+    inherited = [(colours or {}).get(rule.id) for rule in populations.rules]
+    shown = _colours(
+        [Identity(rule.id, None, colour) for rule, colour in zip(populations.rules, inherited, strict=True)], taken
+    )
     for position, rule in enumerate(populations.rules):
         group = customers[populations.taken == position]
         segments.append(
             RuleSegment(
                 id=rule.id,
                 name=rule.name,
-                colour=_colour(first + position),
+                colour=shown[position],
                 customers=len(group),
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),
@@ -199,6 +222,24 @@ def _quantiles(values: Floats) -> Quantiles:
 def _outer_fence(distances: Floats) -> float:
     first, third = np.quantile(distances, (0.25, 0.75))
     return float(third + 3 * (third - first))
+
+
+def _kept(names: Sequence[str], identities: Sequence[Identity], populations: Populations) -> list[str]:
+    """Survivors' names, and for new segments what the rules say, unless that is taken."""
+    taken = {identity.name for identity in identities} | {rule.name for rule in populations.rules}
+    kept: list[str] = []
+    for name, identity in zip(names, identities, strict=True):
+        free = name if name not in taken else f"{name} ({identity.id})"
+        kept.append(identity.name or free)
+        taken.add(kept[-1])
+    return kept
+
+
+def _colours(identities: Sequence[Identity], taken: Collection[str] = ()) -> list[str]:
+    """Survivors' colours, and for new segments the first that nobody has."""
+    used = {identity.colour for identity in identities} | set(taken)
+    free = (colour for colour in map(_colour, count()) if colour not in used)
+    return [identity.colour or next(free) for identity in identities]
 
 
 def _colour(position: int) -> str:
