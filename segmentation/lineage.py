@@ -14,8 +14,8 @@ class Descent:
         Of the segment.
     status
         survived: it is a segment of the previous model, with its id, name and colour; split: most of its customers
-        were in one previous segment that did not stay whole; merged: half of it or more is made of previous segments
-        most of whose customers it took; new: of none.
+        were in one previous segment that did not stay whole; merged: it is made of several, and took half or more of
+        those named; new: of none.
     of
         Ids of the previous segments that it came from: itself, the one that was split, or those that were merged.
     jaccard

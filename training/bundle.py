@@ -14,6 +14,7 @@ from segmentation.pipeline import dump
 from training import golden
 from training.clock import iso
 from training.configuration import Configuration, as_plain
+from training.gate import Facts, judge
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
@@ -22,6 +23,7 @@ from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
 from training.succession import Succession
+from training.unstructured import Unstructured
 
 LIBRARIES = ("duckdb", "ibis-framework", "joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -42,6 +44,7 @@ def bundle(
     choice: Choice,
     populations: Populations,
     succession: Succession,
+    even: Unstructured,
     configuration: Configuration,
     created: datetime,
 ) -> Bundle:
@@ -53,6 +56,8 @@ def bundle(
         Where golden histories are computed.
     loaded, snapshot, choice, populations, succession
         What came out of the steps before.
+    even
+        The silhouette that customers without structure reach: the gate compares.
     configuration
         Of the run.
     created
@@ -109,6 +114,8 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
     )
+    facts = Facts(card, even, succession.previous, succession.silhouettes)
+    card = replace(card, gate=judge(facts, configuration.gate))
     # Named after its content, so that two models made in one second are two versions.
     card = replace(card, version=f"{created:%Y%m%dT%H%M%SZ}-{digest(encode(card))[:8]}")
     content = encode(card)

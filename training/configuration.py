@@ -94,6 +94,44 @@ class Refitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a model must be like to go live; see `training.gate` and docs/retraining.md.
+
+    Parameters
+    ----------
+    structure
+        By how much the silhouette must exceed that of customers without any structure; None: it need not, customers
+        are divided because they must be.
+    smallest_share
+        Share of the clustered customers that every segment needs.
+    stability
+        Jaccard similarity under refits, on average over customers, that is needed; and by segment, below which it is
+        said to dissolve.
+    stability_drop
+        By how much that may be less than the live model's.
+    silhouette_drop
+        By how much the silhouette may be less than the live model's on the same customers, beyond its error.
+    moved, moved_noise
+        Share of customers who may change segments on one day; or so many times what refits of the same data move,
+        where that is more.
+    fewest
+        Share of the live model's customers, and of its rows, that must be there.
+    relations
+        Share of its relations to other features that every feature must keep.
+    """
+
+    structure: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = 0.02
+    smallest_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.002
+    stability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    stability_drop: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    silhouette_drop: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.02
+    moved: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    moved_noise: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    fewest: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.7
+    relations: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -113,7 +151,7 @@ class Configuration:
         Orders or events that a customer needs to be clustered; auto: chosen by a stability curve.
     rule_segments
         Declared segments, asked in their order before the clustering, after the minimum history.
-    preprocessing, clustering, refits, silhouette, stability, sample
+    preprocessing, clustering, refits, silhouette, stability, gate, sample
         See there.
     """
 
@@ -129,6 +167,7 @@ class Configuration:
     refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
+    gate: Gate = field(default_factory=Gate)
     sample: Sample = field(default_factory=Sample)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from segmentation.errors import LostRaceError, ModelError, RegistryError
+from segmentation.errors import ModelError, RegistryError
 from training.publish import proved
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     if anew:
         return Heritage(next_id=next_id, anew=True, sequence=moves[-1].sequence)
     try:
+        # The card first: one of another release may have other files.
+        registry.card(moves[-1].version)
         model = proved(registry, moves[-1].version)
     except ModelError as error:
         raise RegistryError(
@@ -92,29 +94,6 @@ def free_id(registry: Registry) -> int:
         0 for an empty registry.
     """
     return max((_beyond(registry.read_card(version)) for version in registry.versions()), default=0)
-
-
-def refuse_overtaken(registry: Registry, alias: str, heritage: Heritage) -> None:
-    """Check that the alias still points to the model that the new one was compared with.
-
-    Parameters
-    ----------
-    registry, alias
-        Where it will be promoted.
-    heritage
-        What it was made with.
-
-    Raises
-    ------
-    LostRaceError
-        Somebody moved the alias in between.
-    """
-    moves = registry.moves(alias)
-    if moves and moves[-1].sequence != heritage.sequence:
-        raise LostRaceError(
-            f"{moves[-1].by} moved {alias!r} to {moves[-1].version} while this model was made",
-            hint="it was compared with another one: it is published but not live; train again",
-        )
 
 
 class _Segment(msgspec.Struct):

@@ -9,12 +9,12 @@ from ibis.backends.duckdb import Backend
 from segmentation.features import select
 from segmentation.registry import Move, Registry
 from segmentation.settings import Settings
-from training import sources
+from training import progress, sources
 from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
-from training.heritage import NOTHING, Heritage
+from training.heritage import ANEW, NOTHING, Heritage
 from training.history import choose
 from training.populations import Populations, needed, split
 from training.profiles import REVENUE
@@ -22,6 +22,7 @@ from training.publish import publish
 from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
 from training.succession import succeed
+from training.unstructured import unstructured
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +82,17 @@ def make(
         populations = split(snapshot, configuration, choice)
         # What customers are worth stays: every segment is told with its share of it.
         stay = (*needed(configuration, loaded.shape), *REVENUE)
-        snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
+        before = () if handed.model is None else handed.model.card.feature_names
+        snapshot = without_redundant(
+            snapshot, configuration.redundant, stay, configuration.seed, populations.clustered, before
+        )
         clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
         fitted = train(clustered, snapshot.features, configuration)
         succession = succeed(database, loaded, snapshot, populations, fitted, handed, configuration.seed)
-        made = bundle(database, loaded, snapshot, choice, populations, succession, configuration, created)
+        with progress.step("measuring what is no structure"):
+            space = fitted.arrays.space(clustered.to_numpy())
+            even = unstructured(space, configuration.clustering.k, configuration.seed)
+        made = bundle(database, loaded, snapshot, choice, populations, succession, even, configuration, created)
     return Result(snapshot=snapshot, populations=populations, fitted=succession.fitted, made=made)
 
 
@@ -118,8 +125,8 @@ def look(
     return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
 
 
-def release(result: Result, registry: Registry, alias: str) -> Move:
-    """Publish a run's model and make it live.
+def release(result: Result, registry: Registry, alias: str, handed: Heritage | None = None) -> Move:
+    """Publish a run's model and make it live if the gate lets it pass.
 
     Parameters
     ----------
@@ -127,10 +134,18 @@ def release(result: Result, registry: Registry, alias: str) -> Move:
         From `make`.
     registry, alias
         Where to.
+    handed
+        What the model was made with: nobody may have moved the alias since; None: whatever.
 
     Returns
     -------
     Move
         The alias's move.
+
+    Raises
+    ------
+    GateRefusedError
+        It is published, and not live.
     """
-    return publish(registry, result.made, alias, why=f"trained on {result.made.card.source}")
+    why = f"trained on {result.made.card.source}" + (f"; {ANEW}" if handed is not None and handed.anew else "")
+    return publish(registry, result.made, alias, why, after=None if handed is None else handed.sequence)

@@ -28,7 +28,7 @@ def descents(table: Floats, matched: dict[int, int], previous: Sequence[int], pr
     """Where each new segment comes from.
 
     A segment that is none of the previous ones is of one of them, and so `split`, if more than half of it was there.
-    Else it is `merged` if at least half of it came from segments that gave it half of theirs or more. Else it is `new`.
+    Else it is `merged` if there are previous segments that gave it half of theirs or more. Else it is `new`.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def descents(table: Floats, matched: dict[int, int], previous: Sequence[int], pr
             status, of = "survived", [previous[matched[column]]]
         elif made[largest, column] > MAJORITY:
             status, of = "split", [previous[largest]]
-        elif parents and made[parents, column].sum() >= MAJORITY:
+        elif parents:
             status, of = "merged", [previous[row] for row in parents]
         else:
             status, of = "new", []

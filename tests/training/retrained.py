@@ -19,6 +19,9 @@ Ints = npt.NDArray[np.int64]
 QUICK = ("refits.times=2", "refits.rows=1000", "preprocessing={winsorise: null, scale: false, variance_kept: null}")
 NUMBERS = ("visits", "spend", "age_of_account")
 
+CENTRES = [(0.0, 0.0, 0.0), (12.0, 0.0, 0.0), (0.0, 12.0, 0.0), (0.0, 0.0, 12.0)]
+SIZES = [400, 300, 200, 100]
+
 
 def people(
     centres: Sequence[tuple[float, ...]], sizes: Sequence[int], seed: int, spread: float = 1.0
@@ -33,19 +36,22 @@ def people(
     return frame, group[order]
 
 
+def mapping(frame: pd.DataFrame) -> str:
+    """How a customer table reads."""
+    numbers = ", ".join(f"{name}: {name}" for name in frame.columns if name != "id")
+    return f"table: profiles\ncolumns: {{customer_id: id}}\nnumbers: {{{numbers}}}\n"
+
+
 def train(
     folder: Path, frame: pd.DataFrame, k: int, handed: Heritage, *settings: str, seed: int = 0
 ) -> tuple[job.Result, Heritage]:
     """A model of a customer table after the one handed down; and what it hands down itself."""
-    data, mapping = folder / "people.csv", folder / "people.yaml"
+    data, reading = folder / "people.csv", folder / "people.yaml"
     frame.to_csv(data, index=False)
-    present = [name for name in NUMBERS if name in frame]
-    mapping.write_text(
-        f"table: profiles\ncolumns: {{customer_id: id}}\nnumbers: {{{', '.join(f'{n}: {n}' for n in present)}}}\n"
-    )
+    reading.write_text(mapping(frame))
     chosen = configuration.load("profiles", None, [*QUICK, f"clustering.k={k}", f"seed={seed}", *settings])
     made = MADE + timedelta(days=handed.sequence)
-    result = job.make("profiles", str(data), chosen, Settings(), created=made, mapping=mapping, handed=handed)
+    result = job.make("profiles", str(data), chosen, Settings(), created=made, mapping=reading, handed=handed)
     return result, after(result, handed)
 
 

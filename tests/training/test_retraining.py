@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from segmentation.lineage import Descent, Fate, Lineage
-from tests.training.retrained import ids_by_group, people, train
+from tests.training.retrained import CENTRES, SIZES, ids_by_group, people, train
 from training.heritage import NOTHING
 from training.job import Result
-
-CENTRES = [(0.0, 0.0, 0.0), (12.0, 0.0, 0.0), (0.0, 12.0, 0.0), (0.0, 0.0, 12.0)]
-SIZES = [400, 300, 200, 100]
 
 
 def told(result: Result) -> Lineage:
