@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from segmentation.errors import GateRefusedError, LostRaceError, ModelError
-from segmentation.model import NEEDED_TO_SERVE, assemble
+from segmentation.model import NEEDED_TO_SERVE, assemble, verify
 from training.clock import iso, now
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int |
     version, verdict = made.card.version, made.card.gate
     registry.publish(version, made.card_content, made.files)
     try:
-        proved(registry, version)
+        verify(proved(registry, version).card, {name: registry.read_file(version, name) for name in made.files})
     except ModelError as error:
         raise GateRefusedError(
             f"{version} is published, and not live: read back, it does not prove itself: {error.message}",
