@@ -22,7 +22,12 @@ from segmentation.scoring import Arrays, Floats
 
 
 def fit(
-    customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing, clustering: Clustering, seed: int
+    customers: pd.DataFrame,
+    entries: Sequence[Entry],
+    preprocessing: Preprocessing,
+    clustering: Clustering,
+    seed: int,
+    start: npt.NDArray[np.int64] | None = None,
 ) -> Pipeline:
     """Fit the pipeline: winsorise, log1p, StandardScaler, PCA, KMeans.
 
@@ -39,6 +44,10 @@ def fit(
         See there.
     seed
         `random_state` of KMeans.
+    start
+        A division of the customers that KMeans begins from as well, such as the live model's: 0 to k-1 or -1 for who
+        is in none, int64, shape (n,). The best end of all is kept, wherever it began. None, or another number of
+        groups: there is none.
 
     Returns
     -------
@@ -50,6 +59,8 @@ def fit(
     with threadpool_limits(limits=1):
         pipeline.fit(customers)
         kmeans: KMeans = pipeline[-1]
+        if start is not None and np.array_equal(np.unique(start[start >= 0]), np.arange(clustering.k)):
+            _begin_from(start, kmeans, pipeline[:-1].transform(customers))
         order = np.argsort(-np.bincount(kmeans.labels_, minlength=clustering.k), kind="stable")
     kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[order])
     kmeans._n_threads = 1
@@ -139,6 +150,15 @@ def winsorising_bounds(
         if chosen:
             lower[chosen], upper[chosen] = np.quantile(customers[:, chosen], [winsorise.lower, winsorise.upper], axis=0)
     return lower, upper
+
+
+def _begin_from(start: npt.NDArray[np.int64], kmeans: KMeans, space: Floats) -> None:
+    """Run KMeans once more, from the means of a division, and keep what is better."""
+    means = np.array([space[start == group].mean(axis=0) for group in range(kmeans.n_clusters)])
+    again = KMeans(kmeans.n_clusters, init=means, n_init=1).fit(space)
+    if again.inertia_ < kmeans.inertia_:
+        for name in ("cluster_centers_", "labels_", "inertia_", "n_iter_"):
+            setattr(kmeans, name, getattr(again, name))
 
 
 def _steps(

@@ -86,7 +86,12 @@ class Fitted:
         )
 
 
-def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: Configuration) -> Fitted:
+def train(
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    configuration: Configuration,
+    start: npt.NDArray[np.int64] | None = None,
+) -> Fitted:
     """Fit the model and prove that its arrays say what its Pipeline says.
 
     Parameters
@@ -97,6 +102,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
         How each enters the model.
     configuration
         Preprocessing, number of segments, seeds.
+    start
+        What the live model says of them; see `segmentation.pipeline.fit`.
 
     Returns
     -------
@@ -120,7 +127,12 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
         )
     with progress.step("clustering"):
         pipeline = fit(
-            customers, entries(features), configuration.preprocessing, configuration.clustering, configuration.seed
+            customers,
+            entries(features),
+            configuration.preprocessing,
+            configuration.clustering,
+            configuration.seed,
+            start,
         )
     with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)

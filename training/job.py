@@ -21,7 +21,7 @@ from training.profiles import REVENUE
 from training.publish import publish
 from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
-from training.succession import succeed
+from training.succession import consult, succeed
 from training.unstructured import unstructured
 
 
@@ -87,8 +87,9 @@ def make(
             snapshot, configuration.redundant, stay, configuration.seed, populations.clustered, before
         )
         clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
-        fitted = train(clustered, snapshot.features, configuration)
-        succession = succeed(database, loaded, snapshot, populations, fitted, handed, configuration.seed)
+        said = consult(database, loaded, snapshot, populations, handed, configuration.seed)
+        fitted = train(clustered, snapshot.features, configuration, said.start)
+        succession = succeed(database, loaded, snapshot, populations, fitted, handed, said)
         with progress.step("measuring what is no structure"):
             space = fitted.arrays.space(clustered.to_numpy())
             even = unstructured(space, configuration.clustering.k, configuration.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from segmentation.errors import UnusableDataError
 from segmentation.lineage import Lineage
 from training import lineage, progress
 from training.agreement import overlap
-from training.ask import Ints, ask
+from training.ask import Answer, Ints, ask
 from training.database import first_row
 from training.heritage import ANEW
 from training.identity import Identity, by_id, identify, match
@@ -34,6 +34,29 @@ if TYPE_CHECKING:
 
 REACHES_BACK = 0.9
 """Share of the previous model's rows that the data must hold as of its day, to say where customers were that day."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Consulted:
+    """What the live model says of the customers of a snapshot.
+
+    Parameters
+    ----------
+    answer
+        Its answer; None where there is no live model, or it cannot be asked.
+    why
+        Why it cannot be asked.
+    placed
+        Positions of the customers of `answer.space`.
+    start
+        Its segments of the customers to be clustered, -1 for those whom its rules take: the new model begins from there
+        as well. None without an answer.
+    """
+
+    answer: Answer | None = None
+    why: str = ""
+    placed: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    start: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +87,39 @@ class Succession:
     silhouettes: Paired | None
 
 
+def consult(
+    database: Backend, loaded: Loaded, snapshot: Snapshot, populations: Populations, handed: Heritage, seed: int
+) -> Consulted:
+    """Ask the live model about the customers of a snapshot.
+
+    Parameters
+    ----------
+    database, loaded
+        Where their rows are.
+    snapshot, populations
+        The customers.
+    handed
+        The live model.
+    seed
+        Of the choice of customers whose silhouettes will be compared.
+
+    Returns
+    -------
+    Consulted
+        For `train` and `succeed`.
+    """
+    if handed.model is None:
+        return Consulted()
+    placed = _some(np.flatnonzero(populations.clustered), seed)
+    try:
+        with progress.step("asking the live model"):
+            answer = ask(database, loaded, handed.model, snapshot.as_of, snapshot.customers.index, placed)
+    except UnusableDataError as error:
+        return Consulted(why=error.message)
+    start = answer.segment[populations.clustered]
+    return Consulted(answer=answer, placed=placed, start=np.where(start < handed.model.card.k, start, -1))
+
+
 def succeed(
     database: Backend,
     loaded: Loaded,
@@ -71,9 +127,9 @@ def succeed(
     populations: Populations,
     fitted: Fitted,
     handed: Heritage,
-    seed: int,
+    said: Consulted,
 ) -> Succession:
-    """Ask the live model about this snapshot, and give each new segment its identity.
+    """Give each new segment its identity, and say what became of the previous ones.
 
     Parameters
     ----------
@@ -83,8 +139,8 @@ def succeed(
         The customers and the new model.
     handed
         The live model, and the first free id.
-    seed
-        Of the choice of customers whose silhouettes are compared.
+    said
+        From `consult`.
 
     Returns
     -------
@@ -95,8 +151,12 @@ def succeed(
         identities, next_id = identify({}, len(fitted.arrays.centroids), (), handed.next_id)
         told = _unrelated(None, ANEW, snapshot, (), identities) if handed.anew else None
         return Succession(fitted, identities, next_id, told, None, None)
-    with progress.step("asking the live model"):
-        return _after(database, loaded, snapshot, populations, fitted, handed.model, handed.next_id, seed)
+    if said.answer is None:
+        card = handed.model.card
+        identities, next_id = identify({}, len(fitted.arrays.centroids), (), handed.next_id)
+        told = _unrelated(card.version, said.why, snapshot, card.segments, identities)
+        return Succession(fitted, identities, next_id, told, card, None)
+    return _after(database, loaded, snapshot, populations, fitted, handed, handed.model, said.answer, said.placed)
 
 
 def _after(
@@ -105,21 +165,15 @@ def _after(
     snapshot: Snapshot,
     populations: Populations,
     fitted: Fitted,
+    handed: Heritage,
     model: Model,
-    next_id: int,
-    seed: int,
+    answer: Answer,
+    placed: Ints,
 ) -> Succession:
-    customers, card, k = snapshot.customers.index, model.card, len(fitted.arrays.centroids)
-    placed = _some(np.flatnonzero(populations.clustered), seed)
-    try:
-        answer = ask(database, loaded, model, snapshot.as_of, customers, placed)
-    except UnusableDataError as error:
-        identities, next_id = identify({}, k, (), next_id)
-        told = _unrelated(model.version, error.message, snapshot, card.segments, identities)
-        return Succession(fitted, identities, next_id, told, card, None)
+    card, k = model.card, len(fitted.arrays.centroids)
     rows, columns = len(card.all_segments), k + len(populations.rules)
     matched = match(_table(answer.segment, _present(populations, fitted), rows, columns), (card.k, k))
-    identities, next_id = identify(matched, k, card.segments, next_id)
+    identities, next_id = identify(matched, k, card.segments, handed.next_id)
     order = by_id(identities)
     if order != list(range(k)):
         fitted = fitted.reordered(order)
@@ -132,7 +186,8 @@ def _after(
     )
     worth = _worth(snapshot)
     table = _table(answer.segment, present, rows, columns)
-    then = _then(database, loaded, snapshot, model)
+    with progress.step("asking the live model about its own day"):
+        then = _then(database, loaded, snapshot, model)
     since = None if then is None else _table(then, answer.segment, rows, rows)
     told = Lineage(
         predecessor=model.version,
