@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from segmentation.lineage import Descent, Fate, Lineage
-from tests.training.retrained import CENTRES, SIZES, ids_by_group, people, train
+from segmentation.pipeline import fit
+from segmentation.recipe import Clustering, Entry, Preprocessing
+from tests.training.retrained import CENTRES, SIZES, Ints, ids_by_group, people, train
 from training.heritage import NOTHING
 from training.job import Result
 
@@ -180,3 +182,25 @@ def test_reordering_a_model_changes_no_customer(tmp_path: Path, order: list[int]
     assert (np.array(order)[other.pipeline.predict(customers)] == result.fitted.labels).all()
     assert (np.array(order)[other.scores.segment] == result.fitted.scores.segment).all()
     assert (np.asarray(other.refits.stability)[np.argsort(order)] == result.fitted.refits.stability).all()
+
+
+def test_the_live_model_is_one_more_start_and_the_best_end_is_kept() -> None:
+    grid = [(10.0 * across, 10.0 * up) for across in range(6) for up in range(6)]
+    frame, group = people(grid, [30] * 36, seed=0)
+    customers = frame.drop(columns="id")
+    entries = [Entry(str(name), log1p=False, winsorised=False) for name in customers]
+    plain, wanted = Preprocessing(winsorise=None, scale=False, variance_kept=None), Clustering(k=36, n_init=1)
+    nowhere = np.random.default_rng(0).integers(0, 36, len(group))
+
+    def inertia(seed: int, start: Ints | None) -> float:
+        return float(fit(customers, entries, plain, wanted, seed, start)[-1].inertia_)
+
+    best = inertia(0, group)
+    alone = [inertia(seed, None) for seed in range(5)]
+    assert max(alone) > 1.5 * best
+    assert [inertia(seed, group) for seed in range(5)] == pytest.approx([best] * 5)
+    # A bad start does no harm, and one of another number of groups is none.
+    assert all(inertia(seed, nowhere) <= alone[seed] for seed in range(5))
+    assert inertia(3, group % 35) == alone[3]
+    # Customers whom its rules took have no say.
+    assert inertia(3, np.where(np.arange(len(group)) % 2, group, -1)) == pytest.approx(best)
