@@ -1,7 +1,7 @@
 """The gate on the generated shop: ten honest retrainings pass, one fault each does not."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,11 @@ QUICK = ("sample.customers=800", "refits.times=2", "refits.rows=1000", "clusteri
 Fault = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 
 
-def retrain(handed: Heritage, shop: int) -> job.Result:
+def retrain(handed: Heritage, shop: int, as_of: datetime | None = None) -> job.Result:
     """A model of another sample of the same shop's customers, with another seed."""
     chosen = configuration.load("sample", None, [*QUICK, f"sample.seed={shop}", f"seed={shop}"])
     made = MADE + timedelta(days=handed.sequence)
-    return job.make("sample", None, chosen, Settings(), created=made, handed=handed)
+    return job.make("sample", None, chosen, Settings(), created=made, handed=handed, as_of=as_of)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,31 @@ def test_ten_honest_retrainings_pass_and_no_id_changes_its_behaviour(live: Herit
         meaning = meaning or found
         assert found == meaning
         handed = after(result, handed)
+
+
+def test_customers_who_moved_by_themselves_are_told_apart_from_those_whom_the_model_moves() -> None:
+    spring = retrain(NOTHING, 7, datetime(2025, 4, 1, tzinfo=UTC))
+    autumn = retrain(after(spring, NOTHING), 7, datetime(2025, 10, 1, tzinfo=UTC))
+    lineage = autumn.made.card.lineage
+    assert lineage is not None
+    assert lineage.moved_by_customers is not None
+    assert 0 < lineage.moved_by_customers < 0.2
+    then, now = spring.made.card.counts.customers, autumn.made.card.counts.customers
+    assert (lineage.customers, then < now) == (now, True)
+    # Who came in between has not moved; everybody else is in one cell.
+    stayed = sum(cell.customers or 0 for cell in lineage.customers_moved)
+    assert then - 5 * len(lineage.customers_moved) <= stayed <= then + 5 * len(lineage.customers_moved)
+    assert sum(cell.revenue_share or 0 for cell in lineage.model_changed) == pytest.approx(1, abs=0.05)
+
+
+def test_data_that_do_not_reach_back_do_not_tell_who_moved(live: Heritage, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = sample.generate
+    monkeypatch.setattr(
+        sample, "generate", lambda n, seed: honest(n, seed).query("ordered_at >= '2024-07-01'").reset_index(drop=True)
+    )
+    lineage = retrain(live, 7).made.card.lineage
+    assert lineage is not None
+    assert (lineage.moved_by_customers, lineage.customers_moved) == (None, ())
 
 
 def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
