@@ -28,6 +28,7 @@
     │   ├── LostRaceError               (exit 4)
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
+    ├── GateRefusedError                a model that is published, but may not go live by itself (exit 3)
     ├── NotReadyError                   the service has no model yet (HTTP 503)
     ├── UnknownAlgorithmError           (404)
     ├── NotComputedError                training did not compute it (404)
@@ -273,6 +274,13 @@ class StoreUnavailableError(RegistryError):
     code = "store-unavailable"
     exit_status = 5
     http_status = 503
+
+
+class GateRefusedError(SegmentationError):
+    """A model that may not take the place of the live one, unless somebody says so."""
+
+    code = "gate-refused"
+    exit_status = 3
 
 
 class NotReadyError(SegmentationError):

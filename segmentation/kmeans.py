@@ -19,7 +19,7 @@ SAME = 1e-6
 """Relative difference in inertia under which two restarts ended in the same optimum."""
 
 
-def kmeans(space: Floats, k: int, *, n_init: int, restart_rows: int, seed: int) -> KMeans:
+def kmeans(space: Floats, k: int, *, n_init: int, restart_rows: int, seed: int, start: Floats | None = None) -> KMeans:
     """Fit KMeans by restarts; above a size they run on a sample, and the best of them are continued on all customers.
 
     Parameters
@@ -34,6 +34,9 @@ def kmeans(space: Floats, k: int, *, n_init: int, restart_rows: int, seed: int) 
         Up to so many customers, restarts see all of them; where there are more, a sample of a quarter as many.
     seed
         Of the restarts and the sample.
+    start
+        Centroids to begin from as well, such as the live model's segments: shape (k, p). The best end of all is kept,
+        wherever it began.
 
     Returns
     -------
@@ -48,17 +51,22 @@ def kmeans(space: Floats, k: int, *, n_init: int, restart_rows: int, seed: int) 
     """
     # Reductions over several threads add in another order, and so give other last bits.
     with threadpool_limits(limits=1):
+        again = [] if start is None else [_from(start, space, seed)]
         if len(space) <= restart_rows:
-            return KMeans(k, n_init=n_init, random_state=seed).fit(space)
+            return _best([KMeans(k, n_init=n_init, random_state=seed).fit(space), *again])
         rng = np.random.default_rng(seed)
         drawn = space[np.sort(rng.choice(len(space), int(SAMPLE * restart_rows), replace=False))]
         seeds = rng.integers(2**31, size=n_init).tolist()
         # Each fit has one thread; fits beside each other do not share sums.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            tried = list(pool.map(lambda start: _fit(KMeans(k, n_init=1, random_state=start), drawn), seeds))
+            tried = list(pool.map(lambda each: _fit(KMeans(k, n_init=1, random_state=each), drawn), seeds))
             best = _different(sorted(tried, key=lambda fitted: float(fitted.inertia_)))[:CONTINUED]
-            continued = list(pool.map(lambda start: _from(start, space, seed), best))
-    return min(continued, key=lambda fitted: float(fitted.inertia_))
+            continued = list(pool.map(lambda fitted: _from(fitted.cluster_centers_, space, seed), best))
+    return _best([*continued, *again])
+
+
+def _best(fitted: list[KMeans]) -> KMeans:
+    return min(fitted, key=lambda each: float(each.inertia_))
 
 
 def _different(fitted: list[KMeans]) -> list[KMeans]:
@@ -70,8 +78,8 @@ def _different(fitted: list[KMeans]) -> list[KMeans]:
     return kept
 
 
-def _from(start: KMeans, space: Floats, seed: int) -> KMeans:
-    return _fit(KMeans(start.n_clusters, init=start.cluster_centers_, n_init=1, random_state=seed), space)
+def _from(start: Floats, space: Floats, seed: int) -> KMeans:
+    return _fit(KMeans(len(start), init=start, n_init=1, random_state=seed), space)
 
 
 def _fit(unfitted: KMeans, rows: Floats) -> KMeans:

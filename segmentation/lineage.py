@@ -14,11 +14,13 @@ class Descent:
         Of the segment.
     status
         survived: it is a segment of the previous model, with its id, name and colour; split: most of its customers
-        were in one previous segment that did not stay whole; merged: it is made of several; new: of none.
+        were in one previous segment that did not stay whole; merged: it is made of several, and took half or more of
+        those named; new: of none.
     of
-        Ids of the previous segments that most of it came from.
+        Ids of the previous segments that it came from: itself, the one that was split, or those that were merged.
     jaccard
-        Of its customers with those of the previous segment most like it, both models asked on the same snapshot.
+        Of its customers with those of the previous segment most like it, both models asked on the same snapshot; to two
+        decimals.
     """
 
     id: int
@@ -36,9 +38,10 @@ class Fate:
     id, name
         Of the previous segment.
     status
-        survived, split into several, merged with others, or retired: its customers are scattered.
+        survived; split: it makes up most of segments that are not it; merged: a segment that is mostly made of others
+        took half of it or more; retired: its customers are scattered.
     into
-        Ids of the segments that took most of it.
+        Ids: of itself, of what it makes up most of, of what took a quarter of it or more. Empty for a retired one.
     """
 
     id: int
@@ -74,13 +77,16 @@ class Lineage:
     Parameters
     ----------
     predecessor
-        Version of the previous model.
+        Version of the previous model; None where ids were begun anew on purpose.
+    why
+        Why nothing could be compared; empty where it was.
     customers
         Who were compared: those of the snapshot that this model was made of.
     segments, previous
         Where each segment comes from; what became of each previous one.
     moved_by_model
-        Share of customers who are in another segment because the model changed: both models asked on this snapshot.
+        Share of customers who are in another segment because the model changed: both models asked on this snapshot;
+        customers counted in tens. None where the previous model could not be asked.
     moved_by_customers
         Share of customers who are in another segment because they changed: the previous model asked on its own
         snapshot and on this one; None where the data have no time, or do not reach back.
@@ -88,11 +94,12 @@ class Lineage:
         The same as migration matrices, empty cells left out.
     """
 
-    predecessor: str
+    predecessor: str | None
+    why: str
     customers: int
     segments: tuple[Descent, ...]
     previous: tuple[Fate, ...]
-    moved_by_model: float
+    moved_by_model: float | None
     moved_by_customers: float | None
     model_changed: tuple[Migration, ...]
     customers_moved: tuple[Migration, ...]

@@ -43,7 +43,14 @@ def prepare(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Pr
         return Pipeline(_steps(customers, entries, preprocessing)).fit(customers)
 
 
-def cluster(prepared: Pipeline, space: Floats, k: int, clustering: Clustering, seed: int) -> Pipeline:
+def cluster(
+    prepared: Pipeline,
+    space: Floats,
+    k: int,
+    clustering: Clustering,
+    seed: int,
+    start: npt.NDArray[np.int64] | None = None,
+) -> Pipeline:
     """Fit KMeans and put it at the end of the pipeline.
 
     Segments are ordered by size, the largest first, so that their numbers do not depend on KMeans' start. What KMeans
@@ -61,13 +68,19 @@ def cluster(prepared: Pipeline, space: Floats, k: int, clustering: Clustering, s
         Restarts.
     seed
         `random_state` of KMeans.
+    start
+        A division of the customers that KMeans begins from as well, such as the live model's: 0 to k-1 or -1 for who
+        is in none, int64, shape (n,). None, or another number of groups: there is none.
 
     Returns
     -------
     Pipeline
         Fitted; `predict` gives positions 0 to k-1.
     """
-    fitted = kmeans(space, k, n_init=clustering.n_init, restart_rows=clustering.restart_rows, seed=seed)
+    means = None
+    if start is not None and np.array_equal(np.unique(start[start >= 0]), np.arange(k)):
+        means = np.array([space[start == group].mean(axis=0) for group in range(k)])
+    fitted = kmeans(space, k, n_init=clustering.n_init, restart_rows=clustering.restart_rows, seed=seed, start=means)
     order = np.argsort(-np.bincount(fitted.labels_, minlength=k), kind="stable")
     fitted.cluster_centers_ = np.ascontiguousarray(fitted.cluster_centers_[order])
     fitted._n_threads = 1
@@ -82,6 +95,7 @@ def fit(
     k: int,
     clustering: Clustering,
     seed: int,
+    start: npt.NDArray[np.int64] | None = None,
 ) -> Pipeline:
     """Fit the whole pipeline: `prepare`, then `cluster`.
 
@@ -89,7 +103,7 @@ def fit(
     ----------
     customers, entries, preprocessing
         As for `prepare`.
-    k, clustering, seed
+    k, clustering, seed, start
         As for `cluster`.
 
     Returns
@@ -100,7 +114,7 @@ def fit(
     prepared = prepare(customers, entries, preprocessing)
     with threadpool_limits(limits=1):
         space = np.asarray(prepared.transform(customers), dtype=np.float64)
-    return cluster(prepared, space, k, clustering, seed)
+    return cluster(prepared, space, k, clustering, seed, start)
 
 
 def dump(pipeline: Pipeline) -> bytes:

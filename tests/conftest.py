@@ -9,7 +9,8 @@ import pytest
 
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
-from training import configuration, job
+from training import configuration, job, publish
+from training.bundle import Bundle
 from training.configuration import Configuration
 from training.database import open_database
 
@@ -51,6 +52,12 @@ def published(registry: Registry, sample_result: job.Result) -> Registry:
     """A registry in which the sample model is live."""
     job.release(sample_result, registry, "production")
     return registry
+
+
+def put_live(registry: Registry, made: Bundle, why: str) -> None:
+    """Publish a model and move the alias whatever it is like, as a careless or hostile publisher would."""
+    registry.publish(made.card.version, made.card_content, made.files)
+    publish.promote(registry, "production", made.card.version, why)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -13,16 +13,13 @@ from ibis.backends.duckdb import Backend
 from pyarrow import csv, parquet
 
 from segmentation import assignment
-from segmentation.card import Card
 from segmentation.errors import ConfigurationError, UnusableDataError
 from segmentation.model import Model
-from segmentation.scoring import Floats
+from training.ask import features, refuse_lacking
 from training.clock import iso
 from training.pseudonyms import Pseudonyms
 from training.snapshot import newest
 from training.sources import Loaded
-
-ROWS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +79,17 @@ def assign(
     UnusableDataError
         The data lack what the model needs, or hold no row on or before as_of.
     """
-    _refuse_lacking(loaded, model.card)
+    refuse_lacking(loaded, model.card)
     as_of = as_of or newest(loaded)
     names = list(model.card.feature_names)
     schema = _schema(names if with_features else [])
     segments = model.card.all_segments
     counts = np.zeros(len(segments), dtype=np.int64)
     with _writer(out, schema) as write:
-        for batch in _features(database, loaded, model, as_of, pseudonyms):
-            features = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names])
-            _refuse_unknown(features, names)
-            scores = assignment.assign(model.card, model.arrays, features)
+        for batch, rows_of_features in features(database, loaded, model, as_of, pseudonyms):
+            scores = assignment.assign(model.card, model.arrays, rows_of_features)
             counts += np.bincount(scores.segment, minlength=len(segments))
-            rows = len(features)
+            rows = batch.num_rows
             columns = {
                 "customer_id": batch.column("customer_id"),
                 "segment_id": pa.array(np.array([segment.id for segment in segments])[scores.segment]),
@@ -112,46 +107,6 @@ def assign(
                 hint="choose a later --as-of, or check the files",
             )
     return Assigned(as_of, {segment.id: int(count) for segment, count in zip(segments, counts, strict=True)})
-
-
-def _refuse_lacking(loaded: Loaded, card: Card) -> None:
-    hint = "give data like those that the model was trained on, with the same --config, --set and --mapping"
-    if loaded.shape.name != card.table:
-        raise UnusableDataError(f"the model is made of {card.table}, and these data are {loaded.shape.name}", hint=hint)
-    known = {feature.name: feature for feature in loaded.catalogue}
-    for name in card.feature_names:
-        absent = known[name].needs - loaded.columns if name in known else {name}
-        if absent:
-            raise UnusableDataError(
-                f"the model needs {name}, and the data have no {', '.join(sorted(absent))}", hint=hint
-            )
-
-
-def _refuse_unknown(features: Floats, names: list[str]) -> None:
-    lacking = np.isnan(features).sum(axis=0)
-    if lacking.any():
-        worst = int(lacking.argmax())
-        raise UnusableDataError(
-            f"{names[worst]} cannot be computed for some customers, and the model has nothing for who lacks it",
-            hint=f"give the model missing_values for {names[worst]}, and train it again",
-        )
-
-
-def _features(
-    database: Backend, loaded: Loaded, model: Model, as_of: datetime, pseudonyms: Pseudonyms | None
-) -> Iterator[pa.RecordBatch]:
-    """The SQL that travels with the model, over these rows: what the service would compute for each customer."""
-    moment = as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
-    # Qualified: within the query, the name alone is what the model's SQL reads.
-    seen = f"SELECT *, TIMESTAMP '{moment}' AS as_of FROM main.{loaded.table.get_name()}"
-    sql = f"WITH {loaded.shape.name} AS ({seen}) SELECT * FROM ({model.sql})"
-    if pseudonyms is None:
-        yield from database.con.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
-        return
-    # In another order: that of the ids would tell something of them.
-    hidden = f"SELECT {pseudonyms.sql('customer_id')} AS customer_id, * EXCLUDE (customer_id) FROM ({sql})"
-    hidden = f"SELECT * FROM ({hidden}) ORDER BY customer_id"
-    yield from database.con.sql(hidden, params=pseudonyms.parameters).to_arrow_reader(ROWS_AT_ONCE)
 
 
 def _schema(features: list[str]) -> pa.Schema:

@@ -14,7 +14,7 @@ from segmentation.pipeline import dump
 from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
-from training.fitting import Fitted
+from training.gate import Facts, judge
 from training.history import Choice
 from training.one_order import one_order_separation
 from training.populations import Populations
@@ -22,6 +22,7 @@ from training.profiles import describe, describe_rules, population, refuse_unfit
 from training.redundancy import rank_correlation
 from training.snapshot import Snapshot
 from training.sources import Loaded
+from training.succession import Succession
 
 LIBRARIES = ("duckdb", "ibis-framework", "joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -41,7 +42,7 @@ def bundle(
     snapshot: Snapshot,
     choice: Choice,
     populations: Populations,
-    fitted: Fitted,
+    succession: Succession,
     configuration: Configuration,
     created: datetime,
 ) -> Bundle:
@@ -51,7 +52,7 @@ def bundle(
     ----------
     database
         Where golden histories are computed.
-    loaded, snapshot, choice, populations, fitted
+    loaded, snapshot, choice, populations, succession
         What came out of the steps before.
     configuration
         Of the run.
@@ -73,6 +74,7 @@ def bundle(
     # Imported when needed: its libraries take a second to load, which other commands can do without.
     from training.evaluation import evaluate
 
+    fitted = succession.fitted
     clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
     files = {
         model.PIPELINE: dump(fitted.pipeline),
@@ -80,7 +82,9 @@ def bundle(
         model.SQL: snapshot.sql.encode(),
     }
     names = configuration.segment_names
-    segments = describe(snapshot.customers, snapshot.features, populations, fitted, names=names)
+    segments = describe(
+        snapshot.customers, snapshot.features, populations, fitted, identities=succession.identities, names=names
+    )
     rule_segments = describe_rules(snapshot.customers, snapshot.features, populations, names=names)
     refuse_unfit_names(names, (*segments, *rule_segments))
     files |= evaluate(fitted, clustered, segments, configuration)
@@ -99,11 +103,11 @@ def bundle(
         rank_correlation=rank_correlation(snapshot.customers[populations.clustered], configuration.seed),
         segments=segments,
         rule_segments=rule_segments,
-        next_id=len(fitted.arrays.centroids),
+        next_id=succession.next_id,
         metrics=fitted.metrics,
         refits=fitted.refits,
         selection=fitted.selection,
-        lineage=None,
+        lineage=succession.lineage,
         gate=None,
         history=choice.curve,
         one_order=one_order_separation(snapshot, populations, fitted),
@@ -114,6 +118,8 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
     )
+    facts = Facts(card, succession.previous, succession.silhouettes)
+    card = replace(card, gate=judge(facts, configuration.gate))
     if configuration.report is not None:
         # The page tells what the card tells, and the card holds the page's digest: it is made of a draft of the card.
         from training.report.model_page import model_report

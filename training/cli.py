@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 import duckdb
 
-from segmentation.errors import ConfigurationError, InputError, SegmentationError
+from segmentation.errors import (
+    ConfigurationError,
+    GateRefusedError,
+    InputError,
+    ModelError,
+    RegistryError,
+    SegmentationError,
+)
 from segmentation.registry import open_registry, require_alias
 from segmentation.settings import load as load_settings
 from training.compare_cli import compare
@@ -30,8 +37,8 @@ ROOM = "raise SEGMENTATION_MEMORY_LIMIT, or set SEGMENTATION_SPILL_DIR to a fold
 def cli() -> None:
     """Train, publish and look after customer segmentation models.
 
-    Exit codes: 0 done, 1 defect, 2 bad input or usage, 4 lost a race to another publisher, 5 store unavailable (worth
-    retrying).
+    Exit codes: 0 done, 1 defect, 2 bad input or usage, 3 refused by the gate (published, not live), 4 lost a race to
+    another publisher, 5 store unavailable (worth retrying).
     """
 
 
@@ -40,6 +47,7 @@ def cli() -> None:
 @registry_option
 @alias_option
 @as_of_option
+@click.option("--anew", is_flag=True, help="Begin new ids: no segment will be one of the live model's.")
 def run(
     source: str | None,
     data: str | None,
@@ -49,9 +57,10 @@ def run(
     url: str,
     alias: str,
     as_of: datetime | None,
+    anew: bool,
 ) -> None:
-    """Read a source, train a model, publish it and make it live."""
-    from training import clock, configuration
+    """Read a source, train a model, publish it, and make it live if the gate lets it pass."""
+    from training import clock, configuration, heritage
 
     # All that can be refused is looked at before the libraries of training are loaded.
     settings, registry, created = load_settings(), open_registry(url), clock.now()
@@ -59,11 +68,16 @@ def run(
     # Asked first: a wrong bucket or alias should not cost a training.
     source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
+    handed = heritage.inherit(registry, alias, anew=anew)
     with ERR.status("loading libraries"):
         from training import job, progress, summary
     with progress.shown(ERR):
-        result = job.make(source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of)
-        move = job.release(result, registry, alias)
+        result = job.make(source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of, handed=handed)
+        try:
+            move = job.release(result, registry, alias, handed)
+        except GateRefusedError:
+            summary.print_card(OUT, result.made.card)
+            raise
     summary.print_card(OUT, result.made.card)
     OUT.print(f"\npublished to {registry.url} and live as {move.alias} (move {move.sequence})")
 
@@ -223,11 +237,17 @@ def _give_up_stdout() -> None:
 def _default_source(registry: Registry, alias: str) -> str:
     """The generated shop, unless the live model is of real data: neither may take the place of the other."""
     moves = registry.moves(alias)
-    live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
+    try:
+        live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
+    except ModelError as error:
+        raise RegistryError(
+            f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",
+            hint="give --source; `run` needs --anew as well, which begins new ids",
+        ) from error
     if live != DEFAULT_SOURCE:
         raise ConfigurationError(
             f"{alias!r} serves a model of {live}, and no --source was given",
-            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} if the generated shop is meant",
+            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} --anew if the generated shop is meant",
         )
     return DEFAULT_SOURCE
 

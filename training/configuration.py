@@ -142,6 +142,44 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What a model must be like to go live; see `training.gate` and docs/retraining.md.
+
+    Parameters
+    ----------
+    structure
+        By how much the silhouette must exceed that of customers without any structure; None: it need not, customers
+        are divided because they must be.
+    smallest_share
+        Share of the clustered customers that every segment needs.
+    stability
+        Jaccard similarity under refits, on average over customers, that is needed; and by segment, below which it is
+        said to dissolve.
+    stability_drop
+        By how much that may be less than the live model's.
+    silhouette_drop
+        By how much the silhouette may be less than the live model's on the same customers, beyond its error.
+    moved, moved_noise
+        Share of customers who may change segments on one day; or so many times what refits of the same data move,
+        where that is more.
+    fewest
+        Share of the live model's customers, and of its rows, that must be there.
+    relations
+        Share of its relations to other features that every feature must keep.
+    """
+
+    structure: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = 0.02
+    smallest_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.002
+    stability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    stability_drop: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    silhouette_drop: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.02
+    moved: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    moved_noise: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    fewest: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.7
+    relations: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the job does.
 
@@ -165,7 +203,7 @@ class Configuration:
         By id, names instead of those by rule; see `training.naming`.
     report
         The page of pictures; None: it is not made.
-    preprocessing, clustering, selection, refits, silhouette, stability, comparison, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, sample
         See there.
     """
 
@@ -183,6 +221,7 @@ class Configuration:
     refits: Refitting = field(default_factory=Refitting)
     silhouette: Silhouette = field(default_factory=Silhouette)
     stability: Stability = field(default_factory=Stability)
+    gate: Gate = field(default_factory=Gate)
     comparison: Comparison = field(default_factory=Comparison)
     report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)
@@ -243,6 +282,13 @@ def as_plain(configuration: Configuration) -> dict[str, Any]:
 def _refuse_senseless(configuration: Configuration) -> None:
     if configuration.selection.least > configuration.selection.most:
         raise ConfigurationError("selection: least is above most", hint=f"see {PAGE}")
+    _refuse_alike(configuration)
+    for segment in configuration.rule_segments:
+        for condition in segment.when:
+            _refuse_empty(segment, condition)
+
+
+def _refuse_alike(configuration: Configuration) -> None:
     declared = configuration.rule_segments
     told: dict[str, list[str]] = {
         "id": [str(segment.id) for segment in declared],
@@ -265,18 +311,19 @@ def _refuse_senseless(configuration: Configuration) -> None:
         raise ConfigurationError(
             f"segment_names: two segments would be called {same!r}", hint="campaigns must tell them apart"
         )
-    for segment in declared:
-        for condition in segment.when:
-            low, high = condition.at_least, condition.below
-            if not all(limit is None or isfinite(limit) for limit in (low, high)) or (low is None and high is None):
-                raise ConfigurationError(
-                    f"rule_segments: {segment.name!r} needs at_least or below, as numbers, for {condition.feature}",
-                    hint=f"see {PAGE}",
-                )
-            if low is not None and high is not None and low >= high:
-                raise ConfigurationError(
-                    f"rule_segments: no {condition.feature} is at least {low:g} and below {high:g}", hint=f"see {PAGE}"
-                )
+
+
+def _refuse_empty(segment: DeclaredSegment, condition: Condition) -> None:
+    low, high = condition.at_least, condition.below
+    if not all(limit is None or isfinite(limit) for limit in (low, high)) or (low is None and high is None):
+        raise ConfigurationError(
+            f"rule_segments: {segment.name!r} needs at_least or below, as numbers, for {condition.feature}",
+            hint=f"see {PAGE}",
+        )
+    if low is not None and high is not None and low >= high:
+        raise ConfigurationError(
+            f"rule_segments: no {condition.feature} is at least {low:g} and below {high:g}", hint=f"see {PAGE}"
+        )
 
 
 def _preset(name: str) -> dict[str, Any] | None:

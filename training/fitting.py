@@ -92,7 +92,12 @@ class Fitted:
         )
 
 
-def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: Configuration) -> Fitted:
+def train(
+    customers: pd.DataFrame,
+    features: Sequence[Feature],
+    configuration: Configuration,
+    start: npt.NDArray[np.int64] | None = None,
+) -> Fitted:
     """Fit the model and prove that its arrays say what its Pipeline says.
 
     Parameters
@@ -103,6 +108,8 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
         How each enters the model.
     configuration
         Preprocessing, number of segments, seeds.
+    start
+        The live model's segments of these customers, which KMeans begins from as well; see `segmentation.pipeline`.
 
     Returns
     -------
@@ -142,7 +149,7 @@ def train(customers: pd.DataFrame, features: Sequence[Feature], configuration: C
             )
         k = selection.k
     with progress.step("clustering"):
-        pipeline = cluster(prepared, space, k, configuration.clustering, seed)
+        pipeline = cluster(prepared, space, k, configuration.clustering, seed, start)
     with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)
         arrays = fold(pipeline)

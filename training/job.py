@@ -17,12 +17,14 @@ from training.bundle import Bundle, bundle
 from training.configuration import Configuration
 from training.database import open_database
 from training.fitting import Fitted, train
+from training.heritage import ANEW, NOTHING, Heritage
 from training.history import Choice, choose
 from training.populations import Populations, needed, split
 from training.profiles import REVENUE
 from training.publish import publish
 from training.redundancy import without_redundant
 from training.snapshot import Snapshot, take
+from training.succession import Consulted, consult, succeed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,7 @@ class Learned:
     choice: Choice
     populations: Populations
     fitted: Fitted
+    consulted: Consulted
 
     @property
     def clustered(self) -> pd.DataFrame:
@@ -73,7 +76,8 @@ class Learned:
         UnusableDataError
             They are too few or too much alike in these features.
         """
-        return _fitted(snapshot, self.choice, self.populations, (), configuration)
+        snapshot = _distinct(snapshot, self.populations, (), configuration)
+        return _fitted(snapshot, self.choice, self.populations, Consulted(), configuration)
 
 
 def make(
@@ -85,6 +89,7 @@ def make(
     created: datetime,
     mapping: Path | None = None,
     as_of: datetime | None = None,
+    handed: Heritage = NOTHING,
 ) -> Result:
     """Make a model of a source's data; nothing is published.
 
@@ -102,6 +107,8 @@ def make(
         How the files read; see `training.sources.mapping`.
     as_of
         The moment the customers are looked at from, UTC; None: the newest row.
+    handed
+        The live model, whose segments keep their ids, and the first free id; see `training.heritage.inherit`.
 
     Returns
     -------
@@ -115,14 +122,19 @@ def make(
     """
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
-        learned = learn(database, loaded, configuration, as_of)
-        snapshot, populations, fitted = learned.snapshot, learned.populations, learned.fitted
-        made = bundle(database, loaded, snapshot, learned.choice, populations, fitted, configuration, created)
-    return Result(snapshot=snapshot, populations=populations, fitted=fitted, made=made)
+        learned = learn(database, loaded, configuration, as_of, handed)
+        snapshot, populations = learned.snapshot, learned.populations
+        succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
+        made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created)
+    return Result(snapshot=snapshot, populations=populations, fitted=succession.fitted, made=made)
 
 
 def learn(
-    database: Backend, loaded: sources.Loaded, configuration: Configuration, as_of: datetime | None = None
+    database: Backend,
+    loaded: sources.Loaded,
+    configuration: Configuration,
+    as_of: datetime | None = None,
+    handed: Heritage = NOTHING,
 ) -> Learned:
     """Fit a model of a source's customers; no files are made of it.
 
@@ -130,7 +142,7 @@ def learn(
     ----------
     database, loaded
         The canonical table.
-    configuration, as_of
+    configuration, as_of, handed
         As for `make`.
 
     Returns
@@ -146,17 +158,31 @@ def learn(
     snapshot = look(database, loaded, configuration, as_of)
     choice = choose(database, loaded, snapshot, configuration)
     populations = split(snapshot, configuration, choice)
-    return _fitted(snapshot, choice, populations, needed(configuration, loaded.shape), configuration)
+    before = () if handed.model is None else handed.model.card.feature_names
+    snapshot = _distinct(snapshot, populations, needed(configuration, loaded.shape), configuration, before)
+    said = consult(database, loaded, snapshot, populations, handed, configuration.seed)
+    return _fitted(snapshot, choice, populations, said, configuration)
+
+
+def _distinct(
+    snapshot: Snapshot,
+    populations: Populations,
+    asked: tuple[str, ...],
+    configuration: Configuration,
+    before: tuple[str, ...] = (),
+) -> Snapshot:
+    # What customers are worth stays: every segment is told with its share of it.
+    stay = (*asked, *REVENUE)
+    limit, seed = configuration.redundant, configuration.seed
+    return without_redundant(snapshot, limit, stay, seed, populations.clustered, before)
 
 
 def _fitted(
-    snapshot: Snapshot, choice: Choice, populations: Populations, asked: tuple[str, ...], configuration: Configuration
+    snapshot: Snapshot, choice: Choice, populations: Populations, said: Consulted, configuration: Configuration
 ) -> Learned:
-    # What customers are worth stays: every segment is told with its share of it.
-    stay = (*asked, *REVENUE)
-    snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
     clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
-    return Learned(snapshot, choice, populations, train(clustered, snapshot.features, configuration))
+    fitted = train(clustered, snapshot.features, configuration, said.start)
+    return Learned(snapshot, choice, populations, fitted, said)
 
 
 def look(
@@ -188,8 +214,8 @@ def look(
     return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
 
 
-def release(result: Result, registry: Registry, alias: str) -> Move:
-    """Publish a run's model and make it live.
+def release(result: Result, registry: Registry, alias: str, handed: Heritage | None = None) -> Move:
+    """Publish a run's model and make it live if the gate lets it pass.
 
     Parameters
     ----------
@@ -197,10 +223,18 @@ def release(result: Result, registry: Registry, alias: str) -> Move:
         From `make`.
     registry, alias
         Where to.
+    handed
+        What the model was made with: nobody may have moved the alias since; None: whatever.
 
     Returns
     -------
     Move
         The alias's move.
+
+    Raises
+    ------
+    GateRefusedError
+        It is published, and not live.
     """
-    return publish(registry, result.made, alias, why=f"trained on {result.made.card.source}")
+    why = f"trained on {result.made.card.source}" + (f"; {ANEW}" if handed is not None and handed.anew else "")
+    return publish(registry, result.made, alias, why, after=None if handed is None else handed.sequence)

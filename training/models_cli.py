@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segmentation.errors import ModelError, UnknownAliasError
+from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
 from segmentation.registry import open_registry
 from training.options import OUT, Example, alias_option, registry_option
 
@@ -65,10 +65,21 @@ def show(url: str, alias: str, version: str | None, as_json: bool) -> None:
 @registry_option
 @alias_option
 @click.argument("version")
-@click.option("--why", default="promoted by hand", show_default=True, help="For the history.")
-def promote(url: str, alias: str, version: str, why: str) -> None:
+@click.option("--why", help="For the history. Default: promoted by hand.")
+@click.option("--force", is_flag=True, help="Even if the gate refused it; needs --why.")
+def promote(url: str, alias: str, version: str, why: str | None, force: bool) -> None:
     """Make a published version live, once it has proved itself."""
-    _promote(url, alias, version, why)
+    from training import publish
+    from training.retraining_summary import is_refused
+
+    card = open_registry(url).card(version)
+    refused = is_refused(card)
+    if card.gate is not None and refused and not (force and why and why.strip()):
+        raise GateRefusedError(
+            f"the gate refused {version}: {publish.refusal(card.gate)}",
+            hint="--force with --why '…' makes it live all the same; both are kept in the history",
+        )
+    _promote(url, alias, version, why or "promoted by hand", forced=refused)
 
 
 @models.command(cls=Example, epilog="python -m training models rollback --registry models --why 'wrong data'")
@@ -87,7 +98,7 @@ def rollback(url: str, alias: str, why: str) -> None:
     OUT.print(f"instead of {present}")
 
 
-def _promote(url: str, alias: str, version: str, why: str) -> None:
+def _promote(url: str, alias: str, version: str, why: str, *, forced: bool = False) -> None:
     from training import publish
 
     registry = open_registry(url)
@@ -96,8 +107,8 @@ def _promote(url: str, alias: str, version: str, why: str) -> None:
     if moves and moves[-1].version == version:
         OUT.print(f"{version} is live as {alias} already (move {moves[-1].sequence})")
         return
-    move = publish.promote(registry, alias, version, why)
-    OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence})")
+    move = publish.promote(registry, alias, version, why, forced=forced)
+    OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence}{', forced' if forced else ''})")
 
 
 def _readable(registry: Registry, version: str) -> Card | None:

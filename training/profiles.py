@@ -11,6 +11,7 @@ from segmentation.scoring import Floats
 from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
 from training.colours import colour
 from training.fitting import Fitted
+from training.identity import Identity
 from training.naming import VALUE, name_segments, plain
 from training.populations import Populations
 from training.standings import standings
@@ -25,6 +26,7 @@ def describe(
     populations: Populations,
     fitted: Fitted,
     *,
+    identities: Sequence[Identity] | None = None,
     names: Mapping[int, str] | None = None,
 ) -> tuple[Segment, ...]:
     """Describe each segment of a model by its training customers.
@@ -39,6 +41,8 @@ def describe(
         Whom rules take; shares are of all customers.
     fitted
         The model of the others.
+    identities
+        Of the segments; those that survived a retraining keep name and colour. None: all are new, and ids count from 0.
     names
         By id, those that the configuration sets; the others are named by rule.
 
@@ -52,19 +56,20 @@ def describe(
     clustered = customers[populations.clustered] if populations.rules else customers
     seen = fitted.arrays.prepare(clustered.to_numpy())
     standing = standings(clustered.to_numpy(), seen, labels, k)
-    ids = range(k)
-    given = {position: settled[id_] for position, id_ in enumerate(ids) if id_ in settled}
+    identities = identities or [Identity(position) for position in range(k)]
+    called = {position: settled.get(each.id, each.name) for position, each in enumerate(identities)}
+    given = {position: name for position, name in called.items() if name is not None}
     taken = [settled.get(rule.id, rule.name) for rule in populations.rules]
-    called = name_segments(standing, features, given, taken)
+    every_name = name_segments(standing, features, given, taken)
     segments = []
     for position in range(k):
         inside = labels == position
         group = clustered[inside]
         segments.append(
             Segment(
-                id=ids[position],
-                name=called[position],
-                colour=colour(ids[position]),
+                id=identities[position].id,
+                name=every_name[position],
+                colour=identities[position].colour or colour(identities[position].id),
                 customers=len(group),
                 share=len(group) / len(customers),
                 revenue_share=_revenue_share(customers, group),

@@ -6,17 +6,19 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
-from segmentation.model import NEEDED_TO_SERVE, assemble
+from segmentation.errors import GateRefusedError, LostRaceError, ModelError
+from segmentation.model import NEEDED_TO_SERVE, assemble, verify
 from training.clock import iso, now
 
 if TYPE_CHECKING:
+    from segmentation.lineage import Verdict
     from segmentation.model import Model
     from segmentation.registry import Move, Registry
     from training.bundle import Bundle
 
 
-def publish(registry: Registry, made: Bundle, alias: str, why: str) -> Move:
-    """Write the version and make it live.
+def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int | None = None) -> Move:
+    """Write the version, read it back, and make it live if the gate lets it pass.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str) -> Move:
         What will point to it.
     why
         For the history.
+    after
+        Sequence of the alias's latest move when the live model was asked, 0 where there was none; None: whatever.
 
     Returns
     -------
@@ -36,11 +40,48 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str) -> Move:
 
     Raises
     ------
+    GateRefusedError
+        It is published, and not live: the gate refused it, or what the registry gives back does not prove itself.
     RegistryError
         The store refuses or does not answer, or another publisher was faster.
     """
-    registry.publish(made.card.version, made.card_content, made.files)
-    return promote(registry, alias, made.card.version, why)
+    version, verdict = made.card.version, made.card.gate
+    registry.publish(version, made.card_content, made.files)
+    try:
+        verify(proved(registry, version).card, {name: registry.read_file(version, name) for name in made.files})
+    except ModelError as error:
+        raise GateRefusedError(
+            f"{version} is published, and not live: read back, it does not prove itself: {error.message}",
+            hint="the store gave back other bytes than it was given: check it, and train again",
+        ) from error
+    if verdict is not None and not verdict.passed:
+        raise GateRefusedError(
+            f"{version} is published, and not live: {refusal(verdict)}",
+            hint=f"mend the data or the configuration, or: models promote {version} --force --why '…'",
+        )
+    moves = registry.moves(alias)
+    if after is not None and moves and moves[-1].sequence != after:
+        raise LostRaceError(
+            f"{moves[-1].by} moved {alias!r} to {moves[-1].version} while this model was made",
+            hint=f"{version} was compared with another one: it is published, and not live; train again",
+        )
+    return promote(registry, alias, version, why)
+
+
+def refusal(verdict: Verdict) -> str:
+    """What a gate refused a model for.
+
+    Parameters
+    ----------
+    verdict
+        Of the gate.
+
+    Returns
+    -------
+    str
+        The checks not passed, in words; empty where all were.
+    """
+    return "; ".join(f"{check.name}: {check.says}" for check in verdict.checks if not check.passed)
 
 
 def proved(registry: Registry, version: str) -> Model:
@@ -65,7 +106,7 @@ def proved(registry: Registry, version: str) -> Model:
     return assemble(card, {name: registry.read_file(version, name) for name in NEEDED_TO_SERVE})
 
 
-def promote(registry: Registry, alias: str, version: str, why: str) -> Move:
+def promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> Move:
     """Make a published version live.
 
     Parameters
@@ -74,13 +115,15 @@ def promote(registry: Registry, alias: str, version: str, why: str) -> Move:
         What moves where.
     why
         For the history.
+    forced
+        Whether the gate had refused it.
 
     Returns
     -------
     Move
         The alias's move, by this user, now.
     """
-    return registry.move(alias, version, at=iso(now()), by=_user(), why=why)
+    return registry.move(alias, version, at=iso(now()), by=_user(), why=why, forced=forced)
 
 
 def _user() -> str:

@@ -25,6 +25,7 @@ def without_redundant(
     needed: Collection[str],
     seed: int,
     among: npt.NDArray[np.bool_] | None = None,
+    before: Collection[str] = (),
 ) -> Snapshot:
     """Leave out each feature whose rank correlation with an earlier one reaches a limit.
 
@@ -43,12 +44,14 @@ def without_redundant(
         The customers who are clustered, bool, shape (n,); None: all.
     seed
         Of the choice of customers where there are more than 200,000.
+    before
+        Features of the live model. They go only half-way beyond the limit: one whose correlation is about the limit
+        must not come and go with each training.
 
     Returns
     -------
     Snapshot
         With the reasons in `left_out`.
-
     """
     names = list(snapshot.customers.columns)
     if limit is None or len(names) < 2:
@@ -58,7 +61,8 @@ def without_redundant(
     kept: list[int] = []
     reasons: dict[str, str] = {}
     for column, name in enumerate(names):
-        alike = [other for other in kept if abs(correlation[column, other]) >= limit]
+        least = (1 + limit) / 2 if name in before else limit
+        alike = [other for other in kept if abs(correlation[column, other]) >= least]
         if alike and name not in needed:
             reasons[name] = (
                 f"it says what {names[alike[0]]} says (rank correlation {correlation[column, alike[0]]:.2f})"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from segmentation.segment import Segment
 from segmentation.tables import TABLES
 from training import clock
 from training.one_order import RECENCY, halves_of_the_calendar
+from training.plain_tables import facts as _facts
+from training.plain_tables import table as _table
+from training.retraining_summary import is_refused, print_retraining
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from segmentation.card import Card
     from segmentation.evidence import Selection
@@ -92,6 +94,7 @@ def print_card(console: Console, card: Card) -> None:
         )
     console.print()
     console.print(segments)
+    print_retraining(console, card)
 
 
 def print_read(console: Console, loaded: Loaded) -> None:
@@ -208,7 +211,7 @@ def print_versions(console: Console, cards: Mapping[str, Card | None], live: dic
     console
         Where to.
     cards
-        By version, oldest first; None where a card cannot be read.
+        By version, oldest first; None where a card cannot be read. One that the gate refused is said to be so.
     live
         Version by alias.
     """
@@ -221,7 +224,7 @@ def print_versions(console: Console, cards: Mapping[str, Card | None], live: dic
             continue
         table.add_row(
             version,
-            aliases,
+            " ".join(filter(None, (aliases, "refused" if is_refused(card) else ""))),
             card.source,
             card.as_of,
             f"{card.counts.customers:,}",
@@ -244,7 +247,9 @@ def print_moves(console: Console, moves: Sequence[Move]) -> None:
     """
     table = _table("move", "at", "version", "by", "why")
     for move in reversed(moves):
-        table.add_row(str(move.sequence), move.at, move.version, move.by, move.why)
+        table.add_row(
+            str(move.sequence), move.at, move.version, move.by, f"{move.why} (forced)" if move.forced else move.why
+        )
     console.print(table)
 
 
@@ -298,20 +303,6 @@ def _selection(selection: Selection) -> Table:
             f"{each.refits.bootstrap_ari:.2f}",
             each.objection or "-",
         )
-    return table
-
-
-def _table(*headings: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
-    return table
-
-
-def _facts() -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
     return table
 
 

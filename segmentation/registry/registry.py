@@ -39,6 +39,8 @@ class Move:
         ISO 8601, UTC.
     by, why
         For the history.
+    forced
+        Whether the gate had refused the version.
     """
 
     alias: str
@@ -48,6 +50,7 @@ class Move:
     at: str
     by: str
     why: str
+    forced: bool = False
 
 
 class Registry:
@@ -242,15 +245,15 @@ class Registry:
         content = self._store.read(key)
         return None if content is None else _decode_move(key, content)
 
-    def move(self, alias: str, version: str, *, at: str, by: str, why: str) -> Move:
+    def move(self, alias: str, version: str, *, at: str, by: str, why: str, forced: bool = False) -> Move:
         """Make a version the live one.
 
         Parameters
         ----------
         alias, version
             What moves where.
-        at, by, why
-            For the history.
+        at, by, why, forced
+            For the history; see `Move`.
 
         Returns
         -------
@@ -267,8 +270,9 @@ class Registry:
         card = self.read_card(version)
         keys = self._move_keys(alias)
         sequence = self._read_move(keys[-1]).sequence + 1 if keys else 1
+        digest = cards.digest(card)
         move = Move(
-            alias=alias, sequence=sequence, version=version, card_digest=cards.digest(card), at=at, by=by, why=why
+            alias=alias, sequence=sequence, version=version, card_digest=digest, at=at, by=by, why=why, forced=forced
         )
         if not self._store.create(_move(alias, sequence), msgspec.json.encode(move)):
             raise LostRaceError(

@@ -1,13 +1,14 @@
 """What the pages say is what the code does."""
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES
+from segmentation.lineage import Lineage
 from segmentation.model import NEEDED_TO_SERVE, assemble
 from segmentation.settings import PREFIX, Settings
 from segmentation.tables import EVENTS, ORDERS
@@ -18,7 +19,9 @@ from tests.conftest import MADE
 from tests.servers.service import ROOT
 from training import job
 from training.cleaning import RULES
-from training.configuration import Configuration, as_plain, load
+from training.configuration import Configuration, Gate, as_plain, load
+from training.gate import Facts, judge
+from training.paired import Paired
 from training.sources.mapping import Cancelled, FileFormat, Mapping
 from training.sources.mapping import load as load_mapping
 
@@ -60,6 +63,22 @@ def test_every_cleaning_rule_is_documented() -> None:
         f"| `{rule.name}` | {rule.help} | {', '.join(rule.tables)} | {rule.action} | {('no', 'yes')[rule.may_keep]} |"
         for rule in RULES
     ]
+
+
+def test_every_check_of_the_gate_is_documented(sample_result: job.Result) -> None:
+    """The page names what a model with a predecessor is asked."""
+    names = re.findall(r"^\| (`[a-z`, -]+`) \|", page("docs/retraining.md").split("## Gate")[1], re.MULTILINE)
+    documented = [name for cell in names for name in re.findall(r"`([a-z-]+)`", cell)]
+    card = sample_result.made.card
+    moved = Lineage(
+        predecessor=card.version, why="", customers=1, segments=(), previous=(), moved_by_model=0.0,
+        moved_by_customers=None, model_changed=(), customers_moved=(),
+    )  # fmt: skip
+    same = Paired(new=0.4, old=0.4, standard_error=0.0, rows=1)
+    facts = Facts(replace(card, lineage=moved), card, same)
+    assert documented == [check.name for check in judge(facts, Gate()).checks]
+    text = page("docs/retraining.md")
+    assert [field.name for field in fields(Gate) if f"`{field.name}`" not in text] == []
 
 
 def test_every_key_of_a_mapping_is_documented() -> None:

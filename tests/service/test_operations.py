@@ -14,6 +14,7 @@ from segmentation.registry import Registry
 from segmentation.settings import Settings
 from service.app import create_app
 from service.state import KEY, State
+from tests.conftest import put_live
 from training import publish
 from training.bundle import Bundle
 from training.job import Result
@@ -71,7 +72,7 @@ def test_without_a_model_the_service_lives_and_says_why_it_is_not_ready(registry
 
 def test_the_first_model_is_taken_when_it_comes(registry: Registry, sample_result: Result) -> None:
     app = create_app(Settings(registry=registry.url))
-    publish.publish(registry, sample_result.made, "production", "test")
+    put_live(registry, sample_result.made, "test")
     assert state(app).live_model.refresh()
     assert app.test_client().get("/readyz").status_code == 200
 
@@ -87,7 +88,7 @@ def test_a_newer_model_replaces_the_old_one_and_a_rollback_brings_it_back(
 ) -> None:
     live, old = state(app).live_model, sample_result.made.card.version
     assert not live.refresh()
-    publish.publish(published, other_version(sample_result), "production", "test")
+    put_live(published, other_version(sample_result), "test")
     assert live.refresh()
     assert app.test_client().get("/model").get_json()["model_version"].startswith("2099")
     publish.promote(published, "production", old, "rollback")
@@ -101,7 +102,7 @@ def test_a_bad_model_is_never_live_and_its_reason_is_logged_once(
     live, old = state(app).live_model, sample_result.made.card.version
     rows = sample_result.made.card.golden_rows
     wrong = (replace(rows[0], distance=99.0), *rows[1:])
-    publish.publish(published, other_version(sample_result, golden_rows=wrong), "production", "test")
+    put_live(published, other_version(sample_result, golden_rows=wrong), "test")
     assert not live.refresh()
     assert not live.refresh()
     ready = app.test_client().get("/readyz").get_json()
@@ -149,7 +150,7 @@ def test_a_card_that_is_not_the_one_the_alias_was_moved_to_is_refused(
     app: Flask, published: Registry, sample_result: Result
 ) -> None:
     other = other_version(sample_result)
-    publish.publish(published, other, "production", "test")
+    put_live(published, other, "test")
     path = Path(published.url) / "models" / other.card.version / "card.json"
     path.write_bytes(path.read_bytes().replace(b'"trained', b'"trained').replace(b"help", b"hope", 1))
     assert not state(app).live_model.refresh()
@@ -173,8 +174,8 @@ def test_whatever_is_wrong_with_a_model_the_next_good_one_is_taken(
         strange = b", ".join(b"'text' AS " + name.encode() for name in made.card.feature_names)
         files["features.sql"] = sql.replace(b"{names}", strange)
     card = replace(made.card, version="20980101T000000Z-00000000", files=cards.digests(files), **changes)  # type: ignore[arg-type]
-    publish.publish(published, Bundle(card, cards.encode(card), files), "production", "strange")
+    put_live(published, Bundle(card, cards.encode(card), files), "strange")
     assert not live.refresh()
     assert live.failure
-    publish.publish(published, other_version(sample_result), "production", "good")
+    put_live(published, other_version(sample_result), "good")
     assert live.refresh()

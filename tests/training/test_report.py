@@ -147,6 +147,7 @@ def full(sample_result: job.Result) -> dict[str, bytes]:
     card = sample_result.made.card
     lineage = Lineage(
         predecessor="20250101T000000Z-00000000",
+        why="",
         customers=3000,
         segments=(
             Descent(id=0, status="survived", of=(0,), jaccard=0.9),

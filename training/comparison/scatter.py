@@ -13,8 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import Ints, jaccard, overlap
-from training.comparison.plane import Axis, Plane
 from training.colours import OKABE_ITO
+from training.comparison.plane import Axis, Plane
 from training.report import drawing
 
 POINTS = 3_000

@@ -1,0 +1,103 @@
+"""Retraining as its users run it: ids stay, what is worse is refused with reasons, and going live anyway is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from segmentation.registry import Registry, open_registry
+from tests.training.retrained import CENTRES, SIZES, mapping, people
+from tests.training.test_cli import training
+
+SET = ("--set", "refits.times=2", "--set", "refits.rows=1000", "--set", "clustering.k=4")
+
+
+def run(folder: Path, *more: str) -> tuple[int, str, str]:
+    done = training(
+        "run", "--source", "profiles", "--data", folder / "people.csv", "--mapping", folder / "people.yaml",
+        "--registry", folder / "models", *SET, *more,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def models(folder: Path, *arguments: str) -> tuple[int, str]:
+    done = training("models", *arguments, "--registry", folder / "models")
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry in which a model of four planted groups is live, and another one of the same groups, drifted."""
+    folder = tmp_path_factory.mktemp("retraining")
+    frame, _ = people(CENTRES, SIZES, seed=0)
+    frame.to_csv(folder / "people.csv", index=False)
+    (folder / "people.yaml").write_text(mapping(frame))
+    assert run(folder)[0] == 0
+    frame, _ = people([tuple(x + 0.5 for x in centre) for centre in CENTRES], SIZES[::-1], seed=1)
+    frame.to_csv(folder / "people.csv", index=False)
+    return folder
+
+
+def registry_of(folder: Path) -> Registry:
+    return open_registry(str(folder / "models"))
+
+
+def test_a_retraining_keeps_ids_and_a_faulty_one_does_not_go_live_by_itself(folder: Path) -> None:
+    registry = registry_of(folder)
+    first = registry.card(registry.live("production").version)
+    status, out, err = run(folder)
+    assert status == 0, err
+    second = registry.card(registry.live("production").version)
+    assert {s.id: (s.name, s.colour) for s in second.segments} == {s.id: (s.name, s.colour) for s in first.segments}
+    assert [s.customers for s in second.segments] == SIZES[::-1]
+    said = " ".join(out.split())
+    assert f"model before {first.version}" in said
+    assert "its segments 4 survived" in said
+    assert "customers moved 0.0% because the model changed" in said
+    assert "gate passed" in said
+
+    frame, _ = people(CENTRES, SIZES, seed=2)
+    frame.assign(spend=7.0).to_csv(folder / "people.csv", index=False)
+    status, out, err = run(folder)
+    assert status == 3
+    assert "features: lost: spend (it is the same for every customer)" in err
+    assert "REFUSED" in out
+    refused = registry.versions()[-1]
+    assert registry.live("production").version == second.version != refused
+
+    listed = models(folder, "list")[1]
+    assert f"{refused}  refused" in listed
+    assert "lost: spend" in models(folder, "show", refused)[1]
+    for arguments in ((), ("--force",), ("--why", "the spend column is gone for good")):
+        status, out = models(folder, "promote", refused, *arguments)
+        assert status == 3
+        assert "--force with --why" in out
+    assert len(registry.moves("production")) == 2
+    assert models(folder, "promote", refused, "--force", "--why", "the spend column is gone for good")[0] == 0
+    move = registry.live("production")
+    assert (move.version, move.forced, move.why) == (refused, True, "the spend column is gone for good")
+    assert move.by
+    assert "the spend column is gone for good (forced)" in models(folder, "list")[1]
+    assert [each.forced for each in registry.moves("production")] == [False, False, True]
+
+
+def test_a_live_model_that_cannot_be_read_stops_a_run_before_it_trains(tmp_path: Path) -> None:
+    frame, _ = people(CENTRES, SIZES, seed=0)
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    (tmp_path / "people.yaml").write_text(mapping(frame))
+    registry = registry_of(tmp_path)
+    old = "20250101T000000Z-00000001"
+    registry.publish(old, b'{"schema_version": 2, "segments": [{"id": 0}, {"id": 6}]}', {})
+    registry.move("production", old, at="2025-01-01T00:00:00Z", by="somebody", why="long ago")
+    status, out, err = run(tmp_path)
+    assert (status, out) == (2, "")
+    assert f"{old}, cannot be compared with: card.json is of schema 2" in err
+    assert "--anew" in err
+    assert registry.versions() == [old]
+    assert training("run", "--registry", registry.url).returncode == 2
+    status, out, err = run(tmp_path, "--anew")
+    assert status == 0, err
+    live = registry.live("production")
+    # Ids of before are not given again, even those of a card that only tells these.
+    assert [segment.id for segment in registry.card(live.version).segments] == [7, 8, 9, 10]
+    assert "begun anew" in live.why
+    assert "begun anew" in out
