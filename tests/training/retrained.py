@@ -16,7 +16,12 @@ from training.heritage import Heritage
 
 Ints = npt.NDArray[np.int64]
 
-QUICK = ("refits.times=2", "refits.rows=1000", "preprocessing={winsorise: null, scale: false, variance_kept: null}")
+QUICK = (
+    "clustering.n_init=3",
+    "refits.times=2",
+    "refits.rows=1000",
+    "preprocessing={winsorise: null, scale: false, variance_kept: null}",
+)
 NUMBERS = ("visits", "spend", "age_of_account")
 
 CENTRES = [(0.0, 0.0, 0.0), (12.0, 0.0, 0.0), (0.0, 12.0, 0.0), (0.0, 0.0, 12.0)]
