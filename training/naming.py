@@ -213,7 +213,7 @@ class _Profile:
         """What sets it apart most and is not said yet, in the order of the features: who leads may change by little."""
         chosen: list[int] = []
         for column in self._order:
-            if column in self._kind or self._level(column, least) == "middle":
+            if column in self._used() or self._level(column, least) == "middle":
                 continue
             if not any(self._alike(column, other) for other in (*self._used(), *chosen)):
                 chosen.append(column)

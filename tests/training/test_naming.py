@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -53,7 +53,7 @@ def test_every_kind_of_customer_has_a_beginning_of_its_own() -> None:
         assert told.count("") == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles())
 def test_every_profile_has_one_name_that_can_be_read(given_: tuple[tuple[Feature, ...], Standings]) -> None:
     features, standing = given_
@@ -64,7 +64,7 @@ def test_every_profile_has_one_name_that_can_be_read(given_: tuple[tuple[Feature
         assert name == base_name(position, standing, features)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles(), st.booleans())
 def test_no_two_segments_share_a_name_and_none_is_told_by_a_bare_number(
     given_: tuple[tuple[Feature, ...], Standings], some_given: bool
@@ -80,7 +80,7 @@ def test_no_two_segments_share_a_name_and_none_is_told_by_a_bare_number(
         assert not re.search(r"\(\d+\)", name)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles())
 def test_the_first_of_namesakes_bears_the_name_of_the_rules(given_: tuple[tuple[Feature, ...], Standings]) -> None:
     features, standing = given_
@@ -189,3 +189,15 @@ def test_phrases_of_the_catalogues_leave_room_for_what_kind_of_customers_they_ar
         assert max(map(len, phrases)) <= 24
         for one, other in pairwise(phrases):
             assert one != other
+
+
+def test_typical_customers_are_told_by_what_they_lean_to() -> None:
+    features = select(["monetary", "review_score"], ORDER_FEATURES)
+    standing = Standings(
+        effects=np.array([[-0.4, 0.1], [0.2, 0.45]]),
+        ranks=np.array([[0.3, 0.5], [0.7, 0.6]]),
+        medians=np.ones((2, 2)),
+        middle=np.full(2, 5.0),
+        same=np.eye(2, dtype=np.bool_),
+    )
+    assert name_segments(standing, features) == ["Typical customers, low spend", "Typical customers"]

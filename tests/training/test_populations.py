@@ -32,7 +32,7 @@ rule_segments:
 
 def make(folder: Path, text: str) -> Result:
     file = folder / "my.yaml"
-    file.write_text(SMALL + text, encoding="utf-8")
+    file.write_text(SMALL + text + "\nreport: null\n", encoding="utf-8")
     return job.make("sample", None, configuration.load("sample", file), Settings(), created=MADE)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,11 @@ MANY = 8
 MOST_SPOKES, LEAST_SPOKES = 10, 3
 UPRIGHT = 0.1
 """Sine of the angle of a spoke that points up or down."""
+
+MOST_SEGMENTS = 12
+"""Beyond these the smallest are left out of radars and boxes; the page's cards and tables hold all."""
+
+Shown = TypeVar("Shown", Segment, RuleSegment, Segment | RuleSegment)
 
 SPOKE = 14
 """Characters of a line beside a spoke."""
@@ -135,14 +140,15 @@ def draw_radar(segments: Sequence[Segment], ranks: Floats, features: Sequence[st
     spokes = [name for name in features if name in kept]
     columns = [list(features).index(name) for name in spokes]
     angles = np.linspace(0, 2 * np.pi, len(spokes), endpoint=False)
-    rows = -(-len(segments) // 2)
+    shown = _largest(segments)
+    rows = -(-len(shown) // 2)
     height = 0.3 + 4.1 * rows
     figure = new_figure(height, width=9.5, placed=True)
     figure.subplots_adjust(0.1, 0.5 / height, 0.9, 1 - 0.95 / height, wspace=0.55, hspace=0.52)
-    for position, segment in enumerate(segments):
-        axes = cast("PolarAxes", figure.add_subplot(rows, 2, position + 1, projection="polar"))
+    for place, segment in enumerate(shown):
+        axes = cast("PolarAxes", figure.add_subplot(rows, 2, place + 1, projection="polar"))
         _spokes(axes, angles, [fill(name.replace("_", " "), SPOKE) for name in spokes])
-        values = 100 * ranks[position, columns]
+        values = 100 * ranks[list(segments).index(segment), columns]
         axes.plot(np.r_[angles, angles[:1]], np.r_[values, values[:1]], color=segment.colour, linewidth=2.2, zorder=3)
         axes.fill(angles, values, color=segment.colour, alpha=0.3, zorder=2)
         axes.scatter(angles, values, s=16, color=INK, zorder=4)
@@ -152,12 +158,11 @@ def draw_radar(segments: Sequence[Segment], ranks: Floats, features: Sequence[st
     return Picture(
         "radar",
         "Where the segments stand among everybody",
-        f"{len(segments)} radar charts, one for each segment, with {len(spokes)} features as spokes.",
+        f"{len(shown)} radar charts, one for each segment, with {len(spokes)} features as spokes.",
         "Each spoke tells how many of 100 customers lie below the segment's median customer: the dashed ring at 50 is "
         "everybody's median, the rim is the top. "
-        + (
-            f"Shown are the {len(spokes)} features that set segments apart most." if len(spokes) < len(features) else ""
-        ),
+        + f"Shown are the {len(spokes)} features that set segments apart most. " * (len(spokes) < len(features))
+        + _said(shown, segments),
         png(figure),
     )
 
@@ -175,7 +180,8 @@ def draw_boxes(card: Card) -> Picture:
     Picture
         For each feature a box for each segment and one for everybody.
     """
-    segments = [segment for segment in card.all_segments if segment.profile]
+    profiled = [segment for segment in card.all_segments if segment.profile]
+    segments = _largest(profiled)
     across = 3 if len(card.features) > MANY else min(2, len(card.features))
     rows = -(-len(card.features) // across)
     below = 0.3 + 0.22 * (-(-(len(segments) + 1) // 2))
@@ -199,7 +205,7 @@ def draw_boxes(card: Card) -> Picture:
         f"For each of {len(card.features)} features, boxes of {len(segments)} segments under one of everybody.",
         "A box holds the middle half of the customers, its line is the median, and its whiskers reach from 5 to 95 %: "
         "smallest and largest values are nobody's business. Numbers at the left are the segments' ids, * is everybody. "
-        "Amounts and counts that spread widely are on a logarithmic axis.",
+        "Amounts and counts that spread widely are on a logarithmic axis. " + _said(segments, profiled),
         png(figure),
     )
 
@@ -245,6 +251,15 @@ def _boxes(axes: Axes, feature: CardFeature, segments: Sequence[Segment | RuleSe
     shares = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
     axes.xaxis.set_major_formatter(shares if feature.unit == "share" else thousands())
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _largest(segments: Sequence[Shown]) -> list[Shown]:
+    kept = sorted(segments, key=lambda segment: -segment.customers)[:MOST_SEGMENTS]
+    return [segment for segment in segments if segment in kept]
+
+
+def _said(shown: Sequence[object], segments: Sequence[object]) -> str:
+    return f"Of {len(segments)} segments these are the {len(shown)} largest." if len(shown) < len(segments) else ""
 
 
 def _numbers(axes: Axes, places: npt.NDArray[np.floating[Any]], values: Sequence[float], of: str) -> None:
