@@ -93,11 +93,11 @@ def test_peak_memory_is_that_of_the_work_alone() -> None:
 
 def test_no_group_of_fewer_than_ten_is_drawn_for_itself() -> None:
     labels = np.array([-1] * 5 + [0] * 40 + [1] * 6 + [2] * 6 + [3] * 30, dtype=np.int64)
-    drawn = groups(labels, (), COLOURS, likeness=np.where(labels == 3, 1, 0))
+    drawn = groups(labels, COLOURS, likeness=np.where(labels == 3, 1, 0))
     assert [int(group.members.sum()) for group in drawn] == [40, 30, 12]
     assert drawn[2].name == "clusters under 10, together"
     assert [group.colour for group in drawn[:2]] == list(COLOURS[:2])
-    assert min(int(group.members.sum()) for group in groups(labels[:51], (), COLOURS, labels[:51] * 0)) >= 10
+    assert min(int(group.members.sum()) for group in groups(labels[:51], COLOURS, likeness=labels[:51] * 0)) >= 10
 
 
 def test_axes_are_named_by_the_features_that_go_with_them() -> None:
