@@ -175,8 +175,9 @@ def assess(
         n_noise=found.n_noise,
         coverage=found.coverage,
         n_rows=n,
-        largest_share=found.largest_share,
-        balance=found.balance,
+        # Exact, they would tell the size of a cluster of a few by subtraction.
+        largest_share=round(found.largest_share, 2),
+        balance=round(found.balance, 2),
         stability=again,
         agreement=agreement(labelling.labels, on.labels),
         form=labelling.form,

@@ -13,7 +13,16 @@ from segmentation.registry import open_registry
 from tests.servers.service import ROOT
 from tests.training.olist_tables import write
 
-FILES = ("card.json", "features.sql", "model.pkl", "scoring.npz")
+FILES = (
+    "card.json",
+    "features.sql",
+    "model.pkl",
+    "scoring.npz",
+    "scores.json",
+    "plots/k-means.png",
+    "plots/spectral.png",
+    "plots/dbscan.png",
+)
 
 
 def artefacts(arguments: list[str], registry: Path, one_core: bool = False, **environment: str) -> dict[str, bytes]:

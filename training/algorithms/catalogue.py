@@ -141,7 +141,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     ),
     Algorithm(
         "ward", "Ward", inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
-        scaling="all rows into 2,000 sub-clusters by mini-batch k-means, which are joined by their weight",
+        scaling="all rows up to 10,000; beyond, all of them into 2,000 sub-clusters by mini-batch k-means, which are "
+        "joined by their weight",
         exact_up_to=LINKED, beyond="sub-clusters", working_bytes=_sub_clusters, parameters=(_CONNECTIVITY,),
     ),
     _linkage("complete-linkage", "the nearest centroid"),
