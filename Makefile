@@ -48,6 +48,7 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.raw_orders
 	$(BIN)/python -m benchmarks.assign_at_scale
 	$(BIN)/python -m benchmarks.events_at_scale
+	$(BIN)/python -m benchmarks.comparison
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml

@@ -35,9 +35,10 @@ class AlgorithmScore:
     n_rows
         Customers.
     largest_share
-        Of the customers in clusters, those in the largest.
+        Of the customers in clusters, those in the largest; to two decimals.
     balance
-        Entropy of the clusters' sizes over that of as many equal ones: 1 is even, 0 is all in one.
+        Entropy of the clusters' sizes over that of as many equal ones: 1 is even, 0 is all in one; to two
+        decimals.
     stability
         Mean adjusted Rand index between runs on overlapping subsamples; None where it was not measured.
     agreement

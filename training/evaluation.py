@@ -42,14 +42,15 @@ class Subject:
         The model's, float64, shape (n, p).
     labels
         The model's, int64, shape (n,).
-    names, colours
-        Of the model's segments; names may be empty.
+    ids, names, colours
+        Of the model's segments.
     plane
         In which divisions are drawn.
     """
 
     space: Floats
     labels: Ints
+    ids: tuple[int, ...]
     names: tuple[str, ...]
     colours: tuple[str, ...]
     plane: Plane
@@ -101,6 +102,7 @@ def subject(fitted: Fitted, customers: pd.DataFrame, segments: Sequence[Segment]
     return Subject(
         space=space,
         labels=fitted.labels,
+        ids=tuple(segment.id for segment in segments),
         names=tuple(segment.name for segment in segments),
         colours=tuple(segment.colour for segment in segments),
         plane=plane(space, fitted.arrays.prepare(rows), list(customers.columns), fitted.metrics.variance_kept),
@@ -178,8 +180,9 @@ def assess(
         n_noise=found.n_noise,
         coverage=found.coverage,
         n_rows=n,
-        largest_share=found.largest_share,
-        balance=found.balance,
+        # Exact, they would tell the size of a cluster of a few by subtraction.
+        largest_share=round(found.largest_share, 2),
+        balance=round(found.balance, 2),
         stability=again,
         agreement=agreement(labelling.labels, on.labels),
         form=labelling.form,
@@ -213,8 +216,10 @@ def picture(assessed: Assessed, on: Subject, seed: int) -> bytes:
     """
     if assessed.labels is None:
         raise ValueError(f"{assessed.score.algorithm} has no labels to draw")
-    itself = assessed.score.algorithm == K_MEANS
-    drawn = groups(assessed.labels, on.names if itself else (), on.colours, None if itself else on.labels)
+    if assessed.score.algorithm == K_MEANS:
+        drawn = groups(assessed.labels, on.colours, ids=on.ids, names=on.names)
+    else:
+        drawn = groups(assessed.labels, on.colours, likeness=on.labels)
     return scatter(_title(assessed.score), on.space, on.plane, drawn, seed)
 
 

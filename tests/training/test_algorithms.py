@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, ward
-from sklearn.cluster import DBSCAN
+from sklearn.cluster import DBSCAN, MeanShift
 from sklearn.metrics import adjusted_rand_score
 
 from training.algorithms import ALGORITHMS, Algorithm, Budget, find
@@ -80,7 +80,7 @@ def test_ward_of_many_rows_joins_weighted_sub_clusters_of_all_of_them() -> None:
     assert (found.tree.merges[-1, 3], found.tree.leaves.sum()) == (3_000, 3_000)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 4))
 def test_ward_s_tree_is_scipy_s_and_a_weight_is_so_many_rows(seed: int, n: int, p: int) -> None:
     rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def test_ward_s_tree_is_scipy_s_and_a_weight_is_so_many_rows(seed: int, n: int, 
     assert np.allclose(weighted, repeated[len(repeated) - len(weighted) :], rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 150), st.integers(1, 4), st.integers(1, 4), st.integers(1, 8))
 def test_dbscan_s_labels_are_scikit_learn_s(seed: int, n: int, p: int, eps: int, least: int) -> None:
     """On whole coordinates, where many rows are exactly eps apart or in one place."""
@@ -106,7 +106,7 @@ def test_dbscan_s_labels_are_scikit_learn_s(seed: int, n: int, p: int, eps: int,
     assert np.array_equal(np.flatnonzero(ours.core), theirs.core_sample_indices_)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.permutations(range(90)))
 @pytest.mark.parametrize("name", ["dbscan", "hdbscan", "ward", "complete-linkage", "average-linkage", "single-linkage"])
 def test_the_order_of_rows_does_not_matter_to_those_that_draw_nothing(name: str, order: list[int]) -> None:
@@ -114,6 +114,15 @@ def test_the_order_of_rows_does_not_matter_to_those_that_draw_nothing(name: str,
     one, other = run(find(name), space, 3), run(find(name), space[order], 3)
     assert one.labels is not None
     assert adjusted_rand_score(one.labels[order], other.labels) == 1
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(20, 70), st.floats(0.8, 3))
+def test_mean_shift_s_labels_are_scikit_learn_s(seed: int, n: int, reach: float) -> None:
+    space = np.random.default_rng(seed).normal(size=(n, 2))
+    theirs = MeanShift(bandwidth=reach, seeds=space).fit(space).labels_
+    ours = run(find("mean-shift"), space, 3, parameters={"bandwidth": reach, "starts": n}).labels
+    assert adjusted_rand_score(theirs, ours) > 0.98
 
 
 def test_wards_cut_is_scipy_s() -> None:

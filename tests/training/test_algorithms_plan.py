@@ -55,9 +55,15 @@ def test_grids_and_defaults_are_values_that_may_be_set(algorithm: Algorithm) -> 
         ("dbscan", {"eps": -1.0}, "dbscan: eps cannot be -1.0", "a number from 0, or null"),
         ("dbscan", {"eps": "wide"}, "dbscan: eps cannot be 'wide'", "a number from 0, or null"),
         ("hdbscan", {"selection": "best"}, "hdbscan: selection cannot be 'best'", "one of eom, leaf"),
-        ("k-means", {"n_init": 2.5}, "k-means: n_init cannot be 2.5", "a whole number from 1 to 1000"),
-        ("k-means", {"n_init": None}, "k-means: n_init cannot be None", "a whole number"),
-        ("k-means", {"n_init": True}, "k-means: n_init cannot be True", "a whole number"),
+        ("birch", {"threshold": True}, "birch: threshold cannot be True", "a number from 0, or null"),
+        (
+            "gaussian-mixture",
+            {"n_init": 2.5},
+            "gaussian-mixture: n_init cannot be 2.5",
+            "a whole number from 1 to 1000",
+        ),
+        ("gaussian-mixture", {"n_init": None}, "gaussian-mixture: n_init cannot be None", "a whole number"),
+        ("gaussian-mixture", {"n_init": True}, "gaussian-mixture: n_init cannot be True", "a whole number"),
         ("affinity-propagation", {"damping": float("nan")}, "damping cannot be nan", "from 0.5 to 0.999"),
     ],
 )

@@ -13,7 +13,19 @@ from segmentation.registry import open_registry
 from tests.servers.service import ROOT
 from tests.training.olist_tables import write
 
-FILES = ("card.json", "features.sql", "model.pkl", "scoring.npz", "report.html", "report/pca.png", "report/tsne.png")
+FILES = (
+    "card.json",
+    "features.sql",
+    "model.pkl",
+    "scoring.npz",
+    "scores.json",
+    "plots/k-means.png",
+    "plots/spectral.png",
+    "plots/dbscan.png",
+    "report.html",
+    "report/pca.png",
+    "report/tsne.png",
+)
 
 
 def artefacts(arguments: list[str], registry: Path, one_core: bool = False, **environment: str) -> dict[str, bytes]:

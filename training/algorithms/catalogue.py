@@ -16,6 +16,9 @@ LINKED = 10_000
 MOST_PARTS = 5_000
 """Sub-clusters that BIRCH may come to; where there are more, its threshold rises."""
 
+CLIMBING = 500
+"""Rows that mean shift climbs from at once."""
+
 SUB_CLUSTERS = 2_000
 """That Ward's method joins where there are more rows."""
 
@@ -48,7 +51,7 @@ def _sub_clusters(n: int, p: int, k: int) -> float:
 
 
 def _mean_shifts(n: int, p: int, k: int) -> float:
-    return BYTES * n * (6 * p + 400)
+    return BYTES * n * (6 * p + 2.5 * CLIMBING)
 
 
 _METRIC = Parameter(
@@ -141,7 +144,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     ),
     Algorithm(
         "ward", "Ward", inductive=False, takes_k=True, leaves_noise=False, cost="n² time and memory",
-        scaling="all rows into 2,000 sub-clusters by mini-batch k-means, which are joined by their weight",
+        scaling="all rows up to 10,000; beyond, all of them into 2,000 sub-clusters by mini-batch k-means, which are "
+        "joined by their weight",
         exact_up_to=LINKED, beyond="sub-clusters", working_bytes=_sub_clusters, parameters=(_CONNECTIVITY,),
     ),
     _linkage("complete-linkage", "the nearest centroid"),
@@ -165,8 +169,8 @@ ALGORITHMS: tuple[Algorithm, ...] = (
     Algorithm(
         "mean-shift", "mean shift", inductive=True, takes_k=False, leaves_noise=False,
         cost="n times the rows climbed from, per step",
-        scaling="a sample of 2,000 rows; the others go to the nearest mode",
-        exact_up_to=2_000, beyond="sample", working_bytes=_mean_shifts,
+        scaling="a sample of 10,000 rows; the others go to the nearest mode",
+        exact_up_to=10_000, beyond="sample", working_bytes=_mean_shifts,
         parameters=(Parameter("bandwidth", None, "reach; null: the mean distance to the quantile-th of rows", low=0),
                     Parameter("quantile", 0.2, "share of rows within reach", grid=(0.1, 0.2, 0.3), low=0.001, high=1),
                     Parameter("starts", 500, "rows climbed from", low=1, high=100_000, whole=True)),

@@ -13,19 +13,24 @@ from sklearn.cluster import (
     Birch,
     BisectingKMeans,
     KMeans,
-    MeanShift,
     MiniBatchKMeans,
     estimate_bandwidth,
 )
 from sklearn.mixture import GaussianMixture
 
 from segmentation.scoring import Floats
-from training.algorithms.catalogue import MOST_PARTS
+from training.algorithms.catalogue import CLIMBING, MOST_PARTS
 from training.algorithms.declared import Value
 from training.algorithms.found import Found, Ints, to_nearest, without_gaps
 
 RESTARTS = 10
 """Of k-means where it is not the model itself; that has clustering.n_init."""
+
+CLIMBS = 300
+"""Steps of mean shift, at most."""
+
+STANDSTILL = 1e-3
+"""A step so small in bandwidths is the last one."""
 
 ASKED = 1_000
 """Rows that a bandwidth or a threshold is derived from."""
@@ -117,8 +122,8 @@ def mean_shift(space: Floats, k: int, parameters: Mapping[str, Value], seed: int
     reach = _number(bandwidth) or 1.0
     starts = min(len(space), round(_number(parameters["starts"])))
     from_rows = space[np.sort(np.random.default_rng(seed).choice(len(space), starts, replace=False))]
-    fitted = MeanShift(bandwidth=reach, seeds=from_rows).fit(space)
-    return _predicting(fitted, fitted.labels_, {"bandwidth": reach, "starts": starts})
+    extend = to_nearest(*_numbered(_modes(space, from_rows, reach)))
+    return _renumbered(extend(space), extend, {"bandwidth": reach, "starts": starts})
 
 
 def affinity_propagation(space: Floats, k: int, parameters: Mapping[str, Value], seed: int) -> Found:
@@ -141,7 +146,42 @@ def affinity_propagation(space: Floats, k: int, parameters: Mapping[str, Value],
         # It found none: all rows together are what is left.
         return Found(_all_in_one(space), _all_in_one, used)
     labels = np.asarray(fitted.labels_, dtype=np.int64)
-    return Found(labels, to_nearest(space[exemplars], np.arange(len(exemplars))), used)
+    return Found(labels, to_nearest(*_numbered(space[exemplars])), used)
+
+
+def _modes(space: Floats, starts: Floats, reach: float) -> Floats:
+    """Where the climbs end, one of those within reach of each other: that with the most rows around it."""
+    parts = [_climbed(space, starts[at : at + CLIMBING], reach) for at in range(0, len(starts), CLIMBING)]
+    places, around = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    kept: list[Floats] = []
+    for place in places[np.lexsort((*places.T, -around))]:
+        if not kept or np.linalg.norm(np.array(kept) - place, axis=1).min() > reach:
+            kept.append(place)
+    return np.array(kept)
+
+
+def _climbed(space: Floats, starts: Floats, reach: float) -> tuple[Floats, Ints]:
+    """Where climbs end, and how many rows are around; all take their steps together, unlike scikit-learn's."""
+    places = starts.copy()
+    around = np.zeros(len(places), dtype=np.int64)
+    climbing = np.arange(len(places))
+    for _ in range(CLIMBS):
+        near = cdist(places[climbing], space) <= reach
+        around[climbing] = near.sum(axis=1)
+        # Each starts on a row, which is within reach of itself; a mean of rows may be out of reach of all of them.
+        alone = around[climbing] == 0
+        means = near.astype(np.float64) @ space / np.maximum(around[climbing], 1)[:, np.newaxis]
+        means[alone] = places[climbing[alone]]
+        moved = np.linalg.norm(means - places[climbing], axis=1)
+        places[climbing] = means
+        climbing = climbing[moved > STANDSTILL * reach]
+        if not len(climbing):
+            break
+    return places, around
+
+
+def _numbered(points: Floats) -> tuple[Floats, Ints]:
+    return points, np.arange(len(points), dtype=np.int64)
 
 
 def _all_in_one(rows: Floats) -> Ints:

@@ -20,13 +20,19 @@ from training.report import drawing
 POINTS = 3_000
 """Customers drawn, at most."""
 
+MARK_WIDTH = 0.034
+"""Of the picture's width and height."""
+
+PUSHES = 200
+
 SHOWN = 12
 """Clusters with a line of their own in the legend; there are no more colours that can be told apart."""
 
 FURTHER = ("#8c564b", "#7f5fb5", "#5f7f2f", "#b5485d", "#3f7f8f", "#a08a3c")
-"""Colours after those of Okabe and Ito; black is for text."""
+"""Colours after those of Okabe and Ito, whose yellow is pale on white and comes last; black is for text."""
 
-COLOURS = (*(colour for colour in OKABE_ITO if colour != "#000000"), *FURTHER)
+YELLOW, BLACK = "#f0e442", "#000000"
+COLOURS = (*(colour for colour in OKABE_ITO if colour not in (YELLOW, BLACK)), *FURTHER, YELLOW)
 GREY, NOISE_GREY = "#8a8a8a", "#b9b9b9"
 
 
@@ -40,8 +46,8 @@ class Group:
         Which, bool, shape (n,).
     name, colour
         In the legend.
-    number
-        On its centroid; 0 where it has none.
+    mark
+        On its centroid and in the legend; empty where it is no cluster.
     marker
         Of matplotlib: what is not a cluster is told apart in black and white too.
     """
@@ -49,23 +55,30 @@ class Group:
     members: npt.NDArray[np.bool_]
     name: str
     colour: str
-    number: int
+    mark: str
     marker: str = "o"
 
 
-def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness: Ints | None = None) -> list[Group]:
+def groups(
+    labels: Ints,
+    colours: Sequence[str],
+    *,
+    likeness: Ints | None = None,
+    ids: Sequence[int] = (),
+    names: Sequence[str] = (),
+) -> list[Group]:
     """What is drawn: clusters by size, those of fewer than 10 customers and the many last ones together, and noise.
 
     Parameters
     ----------
     labels
         int64, shape (n,): 0 upwards without gaps; -1 is noise.
-    names
-        Of the clusters; empty where they have none.
     colours
         Of the model's segments, in their order.
     likeness
         The model's own labels: a cluster gets the colour of the segment that it is most like; None: it is the model.
+    ids, names
+        Of the model's segments, where it is the model; other clusters are numbered from 1 by size.
 
     Returns
     -------
@@ -78,12 +91,13 @@ def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness:
         palette, order = dict(enumerate(colours)), sorted(order)
     else:
         palette = _alike(labels, likeness, order[:SHOWN], colours)
+    shares = [drawing.percent(size / len(labels)) for size in sizes]
     drawn = [
         Group(
             labels == cluster,
-            f"{drawing.words(names[cluster]) if names else 'cluster'}, {drawing.percent(sizes[cluster] / len(labels))}",
+            f"{drawing.words(names[cluster]) if likeness is None else 'cluster'}, {shares[cluster]}",
             palette[cluster],
-            number,
+            str(ids[cluster] if likeness is None else number),
         )
         for number, cluster in enumerate(order[:SHOWN], start=1)
     ]
@@ -91,12 +105,12 @@ def groups(labels: Ints, names: Sequence[str], colours: Sequence[str], likeness:
     small = (labels >= 0) & np.isin(labels, np.flatnonzero(sizes < SMALLEST_GROUP))
     noise = labels < 0
     for members, name, colour, marker in (
-        (rest, f"{len(order) - SHOWN:,} more clusters, {drawing.percent(float(rest.mean()))}", GREY, "s"),
+        (rest, f"{_more(len(order) - SHOWN)}, {drawing.percent(float(rest.mean()))}", GREY, "s"),
         (small, f"clusters under {SMALLEST_GROUP}, together", GREY, "+"),
         (noise, f"noise, {drawing.percent(float(noise.mean()))}", NOISE_GREY, "x"),
     ):
         if members.sum() >= SMALLEST_GROUP:
-            drawn.append(Group(members, name, colour, 0, marker))
+            drawn.append(Group(members, name, colour, "", marker))
     return drawn
 
 
@@ -131,16 +145,15 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
         places[:, 1] = rng.uniform(-1, 1, len(places)) * (places[:, 0].std() or 1.0)
     size = 22 if len(sampled) < 600 else 9
     # The largest first: the small ones stay to be seen.
-    for group in sorted(drawn, key=lambda group: (group.number != 0, -int(group.members.sum()))):
+    for group in sorted(drawn, key=lambda group: (group.mark != "", -int(group.members.sum()))):
         inside = group.members[sampled]
-        axes.scatter(places[inside, 0], places[inside, 1], s=size if group.number else size * 0.7, color=group.colour,
-                     marker=group.marker, linewidths=0 if group.number else 0.7,
-                     alpha=0.75 if group.number else 0.6)  # fmt: skip
+        axes.scatter(places[inside, 0], places[inside, 1], s=size if group.mark else size * 0.7, color=group.colour,
+                     marker=group.marker, linewidths=0 if group.mark else 0.7,
+                     alpha=0.75 if group.mark else 0.6)  # fmt: skip
+    _mark(axes, plane, space, [group for group in drawn if group.mark], places)
     for group in drawn:
-        if group.number:
-            _mark(axes, plane, space[group.members].mean(axis=0), group)
         axes.scatter([], [], s=45, color=group.colour, marker=group.marker,
-                     label=f"{group.number}  {group.name}" if group.number else group.name)  # fmt: skip
+                     label=f"{group.mark}  {group.name}" if group.mark else group.name)  # fmt: skip
     axes.set_title(title, fontsize=drawing.NORMAL + 2, loc="left")
     axes.set_xlabel(_label(plane.axes[0]), fontsize=drawing.SMALL)
     axes.set_ylabel(_label(plane.axes[1]), fontsize=drawing.SMALL)
@@ -152,13 +165,48 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     return drawing.png(figure)
 
 
-def _mark(axes: Axes, plane: Plane, centroid: Floats, group: Group) -> None:
-    x, y = plane.of(centroid[np.newaxis])[0]
+def _mark(axes: Axes, plane: Plane, space: Floats, clusters: Sequence[Group], places: Floats) -> None:
+    """Numbers on the centroids; where these are too near each other, beside them."""
+    if not clusters:
+        return
+    centroids = plane.of(np.array([space[group.members].mean(axis=0) for group in clusters]))
     if not plane.axes[1].variance:
-        y = 0.0
-    axes.scatter([x], [y], s=190, color="white", edgecolors=drawing.INK, linewidths=1.4, zorder=4)
-    axes.annotate(str(group.number), (x, y), ha="center", va="center_baseline", fontsize=drawing.SMALL,
-                  fontweight="bold", color=drawing.INK, zorder=5)  # fmt: skip
+        centroids[:, 1] = 0.0
+    extent = np.ptp(places, axis=0)
+    extent = np.where(extent > 0, extent, 1.0)
+    shown = _apart(centroids / extent) * extent
+    for group, centroid, place in zip(clusters, centroids, shown, strict=True):
+        axes.plot(*zip(centroid, place, strict=True), color=drawing.INK, linewidth=1, zorder=3)
+        axes.scatter(centroid[0], centroid[1], s=14, color=drawing.INK, zorder=3)
+        axes.scatter(place[0], place[1], s=190, color="white", edgecolors=drawing.INK, linewidths=1.4, zorder=4)
+        axes.annotate(group.mark, place, ha="center", va="center_baseline", fontsize=drawing.SMALL,
+                      fontweight="bold", color=drawing.INK, zorder=5)  # fmt: skip
+
+
+def _apart(places: Floats) -> Floats:
+    """Places pushed from each other until none are within a mark's width, or it has been tried often enough."""
+    places = places.copy()
+    for _ in range(PUSHES):
+        pushed = False
+        for one in range(len(places)):
+            for other in range(one + 1, len(places)):
+                between = places[other] - places[one]
+                distance = float(np.hypot(*between))
+                if distance < MARK_WIDTH:
+                    # Marks in one place part sideways, each pair in a direction of its own.
+                    angle = 2.4 * (one + other)
+                    way = between / distance if distance > 0 else np.array([np.cos(angle), np.sin(angle)])
+                    step = way * (MARK_WIDTH - distance) / 2 * 1.05
+                    places[one] -= step
+                    places[other] += step
+                    pushed = True
+        if not pushed:
+            break
+    return places
+
+
+def _more(count: int) -> str:
+    return f"{count:,} more cluster{'s' if count > 1 else ''}"
 
 
 def _alike(labels: Ints, likeness: Ints, clusters: Sequence[int], colours: Sequence[str]) -> dict[int, str]:

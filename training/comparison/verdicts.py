@@ -46,9 +46,11 @@ class Rule:
 
 
 def _no_division(facts: Facts) -> str:
-    if facts.quality.n_clusters >= 2:
+    found = facts.quality
+    if found.n_clusters >= 2:
         return ""
-    return "no division: " + ("all is one cluster" if facts.quality.n_clusters else "all is noise")
+    what = "one cluster and noise" if found.n_noise else "one cluster"
+    return "no division: " + (what if found.n_clusters else "all is noise")
 
 
 def _degenerate(facts: Facts) -> str:
