@@ -18,7 +18,16 @@ from tests.training.olist_tables import replace_in, write
 from training.bundle import Bundle
 from training.job import Result
 
-SMALL = ("--set", "sample.customers=600", "--set", "report=null")
+SMALL = (
+    "--set",
+    "sample.customers=600",
+    "--set",
+    "report=null",
+    "--set",
+    "comparison.algorithms=[]",
+    "--set",
+    "refits.times=4",
+)
 EVEN = ("--set", "gate.structure=null")
 """The tables written for tests have no groups of customers that a gate would let pass."""
 
