@@ -15,6 +15,7 @@ from segmentation.errors import (
     SchemaVersionError,
 )
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.scores import SCORES
 from training.job import Result
 
 
@@ -137,7 +138,8 @@ def test_the_card_says_what_the_design_promises(card: Card) -> None:
     assert sum(segment.customers for segment in card.segments) == card.counts.customers
     assert sum(segment.revenue_share or 0 for segment in card.segments) == pytest.approx(1)
     assert set(card.drift) == set(card.feature_names)
-    assert set(card.files) == {model.PIPELINE, model.ARRAYS, model.SQL}
+    plots = {f"plots/{name}.png" for name in ("k-means", "spectral", "dbscan")}
+    assert set(card.files) == {model.PIPELINE, model.ARRAYS, model.SQL, SCORES} | plots
     assert card.version.endswith(cards.digest(cards.encode(replace(card, version="")))[:8])
     assert cards.encode(cards.decode(cards.encode(card))) == cards.encode(card)
 

@@ -45,7 +45,11 @@ def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
         assert said in done.stdout
     assert tables(registry) == sorted(
         ["aliases/production/0000000001.json"]
-        + [f"models/{version}/{name}" for name in ("card.json", "features.sql", "model.pkl", "scoring.npz")]
+        + [
+            f"models/{version}/{name}"
+            for name in ("card.json", "features.sql", "model.pkl", "scores.json", "scoring.npz")
+        ]
+        + [f"models/{version}/plots/{name}.png" for name in ("k-means", "spectral", "dbscan")]
     )
 
 
