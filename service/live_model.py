@@ -100,10 +100,11 @@ class LiveModel:
         seconds
             Mean time between looks; spread by a tenth, so that workers do not ask all at once.
         """
-        stop = threading.Event()
+        # A generator of its own: the shared one belongs to whoever seeded it.
+        stop, spread = threading.Event(), random.Random()  # noqa: S311
 
         def look() -> None:
-            while not stop.wait(seconds * random.uniform(0.9, 1.1)):  # noqa: S311
+            while not stop.wait(seconds * spread.uniform(0.9, 1.1)):
                 try:
                     self.refresh()
                 except Exception as error:  # noqa: BLE001 - the last resort: whoever stops looking never recovers

@@ -32,7 +32,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_configuration() -> Configuration:
-    return configuration.load("sample", assignments=["sample.customers=3000"])
+    return configuration.load("sample", assignments=["sample.customers=3000", "refits.times=8"])
 
 
 @pytest.fixture(scope="session")

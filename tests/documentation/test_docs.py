@@ -130,7 +130,13 @@ def test_the_readme_begins_with_the_two_commands_and_names_real_targets() -> Non
 def test_the_readme_s_example_is_what_the_demo_prints() -> None:
     """The demo's model and request, as `make demo` makes and sends them."""
     text = page("README.md")
-    result = job.make("sample", None, load("sample", assignments=["report=null"]), Settings(), created=MADE)
+    result = job.make(
+        "sample",
+        None,
+        load("sample", assignments=["report=null", "comparison.algorithms=[]"]),
+        Settings(),
+        created=MADE,
+    )
     card = result.made.card
     for segment in card.segments:
         row = f"{segment.id}  {segment.name} +{segment.customers:,} +{segment.share:.1%} +{segment.revenue_share:.1%}\n"

@@ -11,6 +11,7 @@ from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from service.app import create_app
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.service.test_predict import post
 from training import configuration, job
 from training.job import Result
@@ -40,7 +41,7 @@ def mall(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, Result]
     frame.to_csv(folder / "mall.csv", index=False)
     (folder / "mall.yaml").write_text(MALL, encoding="utf-8")
     rule = "rule_segments=[{id: 1001, name: Top spenders, when: [{feature: spending_score, at_least: 90}]}]"
-    wanted = configuration.load("profiles", assignments=["clustering.k=2", rule])
+    wanted = configuration.load("profiles", assignments=[*QUICK, "clustering.k=2", rule])
     result = job.make(
         "profiles", str(folder), wanted, Settings(), created=MADE, mapping=folder / "mall.yaml",
         as_of=datetime(2025, 1, 1, tzinfo=UTC),

@@ -14,6 +14,7 @@ from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
 from service.app import create_app
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.service.test_predict import post, rounded
 from tests.training.test_history import as_json, clicks, events_of, written
 from training import configuration, job, sources
@@ -27,7 +28,8 @@ Json = dict[str, Any]
 SHORT: Json = {"id": 1000, "name": "not_enough_history"}
 
 CONFIGURATION = configuration.load(
-    "rees46", assignments=["minimum_history=3", "clustering.k=2", "rule_segments=[{id: 1001, name: Regulars, when: "
+    "rees46", assignments=[*QUICK, "minimum_history=3", "clustering.k=2",
+                           "rule_segments=[{id: 1001, name: Regulars, when: "
                            "[{feature: active_days, at_least: 20}, {feature: total_purchases, at_least: 8}]}]"]
 )  # fmt: skip
 

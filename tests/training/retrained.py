@@ -11,15 +11,15 @@ import pandas as pd
 from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 from training.heritage import Heritage
 
 Ints = npt.NDArray[np.int64]
 
-QUICK = (
+PLAIN = (
+    *QUICK,
     "clustering.n_init=3",
-    "refits.times=2",
-    "refits.rows=1000",
     "preprocessing={winsorise: null, scale: false, variance_kept: null}",
 )
 NUMBERS = ("visits", "spend", "age_of_account")
@@ -54,7 +54,7 @@ def train(
     data, reading = folder / "people.csv", folder / "people.yaml"
     frame.to_csv(data, index=False)
     reading.write_text(mapping(frame))
-    chosen = configuration.load("profiles", None, [*QUICK, f"clustering.k={k}", f"seed={seed}", *settings])
+    chosen = configuration.load("profiles", None, [*PLAIN, f"clustering.k={k}", f"seed={seed}", *settings])
     made = MADE + timedelta(days=handed.sequence)
     result = job.make("profiles", str(data), chosen, Settings(), created=made, mapping=reading, handed=handed)
     return result, after(result, handed)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.training import retail_export
 from tests.training.test_history import clicks, written
 from training import configuration, job
@@ -18,7 +19,7 @@ FILES = ("model.pkl", "scoring.npz", "features.sql")
 
 
 def files_of(source: str, data: Path, mapping: Path | None, *assignments: str) -> dict[str, bytes]:
-    chosen = configuration.load(source, assignments=[*assignments, "report=null"])
+    chosen = configuration.load(source, assignments=[*assignments, *QUICK])
     made = job.make(source, str(data), chosen, Settings(), created=MADE, mapping=mapping).made
     return {name: made.files[name] for name in FILES} | {"card.json": made.card_content}
 

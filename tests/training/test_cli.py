@@ -12,23 +12,15 @@ import pytest
 from segmentation import card as cards
 from segmentation.registry import Registry, open_registry
 from tests.conftest import put_live
+from tests.quick import QUICK_OPTIONS
 from tests.servers import s3
 from tests.servers.service import ROOT
 from tests.training.olist_tables import replace_in, write
 from training.bundle import Bundle
 from training.job import Result
 
-SMALL = (
-    "--set",
-    "sample.customers=600",
-    "--set",
-    "report=null",
-    "--set",
-    "comparison.algorithms=[]",
-    "--set",
-    "refits.times=4",
-)
-EVEN = ("--set", "gate.structure=null")
+SMALL = ("--set", "sample.customers=600", *QUICK_OPTIONS)
+EVEN = ("--set", "gate.structure=null", "--set", "gate.stability=0", *QUICK_OPTIONS)
 """The tables written for tests have no groups of customers that a gate would let pass."""
 
 
@@ -49,21 +41,22 @@ def tables(folder: Path) -> list[str]:
 
 def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
     registry = tmp_path / "models"
-    done = training("run", "--registry", registry, *SMALL)
+    done = training("run", "--registry", registry, "--set", "sample.customers=600", "--set", "report.tsne_rows=0")
     assert done.returncode == 0, done.stderr
     version = open_registry(str(registry)).live("production").version
     for said in (version, "600 (", "variance kept", "silhouette", "revenue", f"published to {registry}", "14: recency"):
         assert said in done.stdout
-    assert tables(registry) == sorted(
-        ["aliases/production/0000000001.json"]
-        + [f"models/{version}/{name}" for name in ("card.json", "features.sql", "model.pkl", "scoring.npz")]
-    )
+    files = ["card.json", "features.sql", "model.pkl", "report.html", "scores.json", "scoring.npz"]
+    files += [f"plots/{name}.png" for name in ("k-means", "spectral", "dbscan")]
+    files += [f"report/{name}.png" for name in ("boxes", "pca", "radar", "silhouettes", "sizes")]
+    expected = ["aliases/production/0000000001.json", *(f"models/{version}/{name}" for name in files)]
+    assert tables(registry) == sorted(expected)
 
 
 def test_run_reads_olist_tables(tmp_path: Path) -> None:
     folder = write(tmp_path / "olist")
     done = training("run", "--source", "olist", "--data", folder, "--registry", tmp_path / "models",
-                    "--set", "clustering.k=2", "--set", "report=null", *EVEN)  # fmt: skip
+                    "--set", "clustering.k=2", *EVEN)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "40 (50.00% with one order), 60 orders, 118 order lines" in " ".join(done.stdout.split())
 
@@ -183,7 +176,7 @@ def test_models_are_listed_shown_promoted_and_rolled_back(published: Registry, s
 
 def test_the_generated_shop_does_not_take_the_place_of_real_data_by_default(tmp_path: Path) -> None:
     folder, registry = write(tmp_path / "olist"), tmp_path / "models"
-    real = ("--source", "olist", "--data", folder, "--set", "clustering.k=2", "--set", "report=null", *EVEN)
+    real: tuple[str | Path, ...] = ("--source", "olist", "--data", folder, "--set", "clustering.k=2", *EVEN)
     assert training("run", "--registry", registry, *real).returncode == 0
     forgotten = training("run", "--registry", registry, *SMALL)
     assert forgotten.returncode == 2

@@ -9,19 +9,20 @@ import pytest
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.training.retrained import after
 from training import configuration, job
 from training.heritage import NOTHING, Heritage
 from training.sources import sample
 
-QUICK = ("sample.customers=800", "refits.times=2", "refits.rows=1000", "clustering.n_init=4")
+SHOP = (*QUICK, "sample.customers=800", "clustering.n_init=4")
 
 Fault = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 
 
 def retrain(handed: Heritage, shop: int, as_of: datetime | None = None) -> job.Result:
     """A model of another sample of the same shop's customers, with another seed."""
-    chosen = configuration.load("sample", None, [*QUICK, f"sample.seed={shop}", f"seed={shop}"])
+    chosen = configuration.load("sample", None, [*SHOP, f"sample.seed={shop}", f"seed={shop}"])
     made = MADE + timedelta(days=handed.sequence)
     return job.make("sample", None, chosen, Settings(), created=made, handed=handed, as_of=as_of)
 

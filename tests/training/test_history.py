@@ -19,6 +19,7 @@ from segmentation.pipeline import fit
 from segmentation.settings import Settings
 from segmentation.tables import EVENTS
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, history, job, sources
 from training.configuration import Configuration
 from training.database import open_database
@@ -93,7 +94,7 @@ def settled(text: str = "") -> Configuration:
         "night_share",
     )  # fmt: skip
     return configuration.load(
-        "rees46", assignments=[f"features=[{', '.join(names)}]", "clustering.k=2", "report=null", *text.split()]
+        "rees46", assignments=[f"features=[{', '.join(names)}]", "clustering.k=2", *QUICK, *text.split()]
     )
 
 

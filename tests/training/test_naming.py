@@ -14,6 +14,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, number, select
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 from training.naming import LONGEST, REMARKABLE, THIRD, Level, base_name, head, level, name_segments, plain
 from training.profiles import refuse_unfit_names
@@ -147,7 +148,7 @@ def test_the_names_of_the_generated_shop_are_those_of_its_behaviours(sample_resu
 
 
 def test_the_configuration_names_segments_by_id() -> None:
-    few = ["sample.customers=600", "refits.times=2", "report=null", "segment_names={3: VIPs, 0: Typical customers}"]
+    few = ["sample.customers=600", *QUICK, "segment_names={3: VIPs, 0: Typical customers}"]
     chosen = configuration.load("sample", assignments=few)
     made = job.make("sample", None, chosen, Settings(), created=MADE).made
     names = {segment.id: segment.name for segment in made.card.segments}

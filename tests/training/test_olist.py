@@ -16,6 +16,7 @@ from segmentation.scoring import score
 from segmentation.settings import Settings
 from segmentation.tables import ORDERS
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.servers import service
 from tests.training.olist_tables import load
 from training import configuration, job
@@ -121,7 +122,7 @@ def test_two_thousand_customers_over_http_from_their_raw_orders(
 def test_one_order_customers_are_not_cut_into_halves_of_the_calendar(result: job.Result, real_data: Path) -> None:
     assert result.made.card.one_order["recency_days"] < 0.05
     assert max(result.made.card.one_order.values()) > 0.9
-    all_features = configuration.load("olist", assignments=["redundant=null", "clustering.k=5", "report=null"])
+    all_features = configuration.load("olist", assignments=["redundant=null", "clustering.k=5", *QUICK])
     before = job.make("olist", str(real_data / "olist"), all_features, Settings(), created=MADE).made.card
     assert before.one_order["recency_days"] > 0.5
 

@@ -15,6 +15,7 @@ from segmentation.privacy import SMALLEST_GROUP
 from segmentation.rules import Condition
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 from training.job import Result
 from training.redundancy import without_redundant
@@ -32,8 +33,8 @@ rule_segments:
 
 def make(folder: Path, text: str) -> Result:
     file = folder / "my.yaml"
-    file.write_text(SMALL + text + "\nreport: null\n", encoding="utf-8")
-    return job.make("sample", None, configuration.load("sample", file), Settings(), created=MADE)
+    file.write_text(SMALL + text, encoding="utf-8")
+    return job.make("sample", None, configuration.load("sample", file, QUICK), Settings(), created=MADE)
 
 
 @pytest.fixture(scope="module")

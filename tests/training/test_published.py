@@ -6,6 +6,7 @@ import pytest
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 
 pytestmark = pytest.mark.real_data
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.real_data
     ("preset", "silhouette", "within"), [("olist-rfm", 0.4886, 0.0005), ("olist-rfm-review", 0.418, 0.002)]
 )
 def test_olist_s_published_silhouettes(real_data: Path, preset: str, silhouette: float, within: float) -> None:
-    chosen = configuration.load("olist", Path(preset), ["refits.times=2"])
+    chosen = configuration.load("olist", Path(preset), QUICK)
     card = job.make("olist", str(real_data / "olist"), chosen, Settings(), created=MADE).made.card
     metrics = card.metrics
     assert (metrics.silhouette_rows, metrics.silhouette_standard_error) == (96_096, 0.0)
@@ -28,7 +29,8 @@ def test_two_segments_of_repeat_buyers_do_not_win_on_olist(real_data: Path) -> N
     """Published, on 10,000 of them: 4 has 0.3745; 2 has 0.70 where it splits off the 3.1 % who bought twice."""
     chosen = configuration.load("olist", None, [
         "clustering.k=auto", "features=[recency_days, frequency, monetary]", "redundant=null",
-        "preprocessing={winsorise: null, variance_kept: null}", "refits.times=10", "selection.most=6",
+        "preprocessing={winsorise: null, variance_kept: null}", *QUICK,
+        "refits.times=10", "refits.rows=10000", "selection.most=6",
     ])  # fmt: skip
     card = job.make("olist", str(real_data / "olist"), chosen, Settings(), created=MADE).made.card
     assert card.selection is not None
@@ -42,7 +44,11 @@ def test_two_segments_of_repeat_buyers_do_not_win_on_olist(real_data: Path) -> N
 
 @pytest.mark.parametrize("scale", [False, True])
 def test_the_mall_has_five_segments(real_data: Path, scale: bool) -> None:
-    chosen = configuration.load("mall", None, ["clustering.k=auto", f"preprocessing.scale={str(scale).lower()}"])
+    chosen = configuration.load(
+        "mall",
+        None,
+        ["report=null", "comparison.algorithms=[]", "clustering.k=auto", f"preprocessing.scale={str(scale).lower()}"],
+    )
     card = job.make("mall", str(real_data / "mall" / "Mall_Customers.csv"), chosen, Settings(), created=MADE).made.card
     assert card.k == 5
     assert card.selection is not None

@@ -12,6 +12,7 @@ from sklearn.metrics import silhouette_score
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.servers.service import ROOT
 from tests.training.reading import counts, example
 from training import configuration, job, sources
@@ -58,7 +59,7 @@ def test_every_variant_of_the_mall_s_list_is_read(real_data: Path, name: str) ->
 
 @pytest.mark.parametrize(("scale", "silhouette"), [(False, 0.5539), (True, 0.5547)])
 def test_the_mall_s_published_segments_are_found(real_data: Path, scale: bool, silhouette: float) -> None:
-    chosen = configuration.load("mall", assignments=[f"preprocessing.scale={json.dumps(scale)}"])
+    chosen = configuration.load("mall", assignments=[*QUICK, f"preprocessing.scale={json.dumps(scale)}"])
     result = job.make("mall", str(real_data / "mall"), chosen, Settings(), created=MADE)
     assert round(result.made.card.metrics.silhouette, 4) == silhouette
     assert [segment.customers for segment in result.made.card.segments] == [81, 39, 35, 23, 22]

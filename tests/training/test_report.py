@@ -12,6 +12,7 @@ from segmentation.lineage import Check, Descent, Fate, Lineage, Migration, Verdi
 from segmentation.registry import Registry
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from tests.training.explored import Tags
 from training import configuration, job
 from training.configuration import Report
@@ -19,7 +20,7 @@ from training.report.model_page import PAGE, model_report
 from training.report.segment_words import stability_words, value
 
 PICTURES = {"sizes", "radar", "boxes", "pca", "tsne", "silhouettes"}
-QUICK = Report(points=300, tsne_rows=0)
+SMALL = Report(points=300, tsne_rows=0)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def chunks(png: bytes) -> set[bytes]:
     return found
 
 
-def report_of(result: job.Result, settings: Report = QUICK, **changes: object) -> dict[str, bytes]:
+def report_of(result: job.Result, settings: Report = SMALL, **changes: object) -> dict[str, bytes]:
     card = replace(result.made.card, **changes)  # type: ignore[arg-type]
     return model_report(card, result.snapshot, result.populations, result.fitted, settings, seed=0)
 
@@ -135,7 +136,7 @@ def test_the_same_model_gives_the_same_bytes(sample_result: job.Result, files: d
 
 
 def test_switched_off_there_is_no_page(sample_configuration: configuration.Configuration) -> None:
-    few = ["sample.customers=600", "refits.times=2", "report=null"]
+    few = ["sample.customers=600", *QUICK]
     made = job.make("sample", None, configuration.load("sample", assignments=few), Settings(), created=MADE).made
     assert not [name for name in made.files if name.startswith("report")]
     assert made.card.files.keys() == made.files.keys()

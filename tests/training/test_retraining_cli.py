@@ -7,11 +7,12 @@ from click.testing import CliRunner
 
 from segmentation.errors import SegmentationError
 from segmentation.registry import Registry, open_registry
+from tests.quick import QUICK_OPTIONS
 from tests.training.retrained import CENTRES, SIZES, mapping, people
 from tests.training.test_cli import training
 from training.cli import cli
 
-SET = ("--set", "refits.times=2", "--set", "refits.rows=1000", "--set", "clustering.k=4")
+SET = (*QUICK_OPTIONS, "--set", "clustering.k=4")
 
 
 def run(folder: Path, *more: str) -> tuple[int, str, str]:

@@ -9,13 +9,14 @@ from sklearn.preprocessing import StandardScaler
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 from training.sources import sample
 
 
 @pytest.mark.parametrize("seed", [7, 8])
 def test_the_features_recover_the_behaviours_where_plain_rfm_does_not(seed: int) -> None:
-    chosen = configuration.load("sample", assignments=["sample.customers=4000", f"sample.seed={seed}", "report=null"])
+    chosen = configuration.load("sample", assignments=["sample.customers=4000", f"sample.seed={seed}", *QUICK])
     result = job.make("sample", None, chosen, Settings(), created=MADE)
     customers = result.snapshot.customers
     truth = sample.behaviours(4000, seed).loc[customers.index]

@@ -10,6 +10,7 @@ from segmentation.kmeans import kmeans
 from segmentation.scoring import Floats
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.quick import QUICK
 from training import configuration, job
 from training.configuration import Refitting, SelectionLimits
 from training.selection import REPEAT, choose_k
@@ -125,7 +126,9 @@ def test_restarts_on_a_sample_end_where_restarts_on_all_do() -> None:
 
 
 def test_the_job_chooses_and_the_card_tells_why() -> None:
-    chosen = configuration.load("sample", assignments=["clustering.k=auto", "selection.most=6", "refits.times=6"])
+    chosen = configuration.load(
+        "sample", assignments=[*QUICK, "clustering.k=auto", "selection.most=6", "refits.times=6"]
+    )
     card = job.make("sample", None, chosen, Settings(), created=MADE).made.card
     assert card.selection is not None
     # The five behaviours, and perhaps those who cancelled.

@@ -154,7 +154,8 @@ def _modes(space: Floats, starts: Floats, reach: float) -> Floats:
     parts = [_climbed(space, starts[at : at + CLIMBING], reach) for at in range(0, len(starts), CLIMBING)]
     places, around = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
     kept: list[Floats] = []
-    for place in places[np.lexsort((*places.T, -around))]:
+    # Between places with as many rows around the larger first coordinate decides, as in scikit-learn.
+    for place in places[np.lexsort((*-places.T[::-1], -around))]:
         if not kept or np.linalg.norm(np.array(kept) - place, axis=1).min() > reach:
             kept.append(place)
     return np.array(kept)
