@@ -113,27 +113,53 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
 
 
 @compiled(fastmath=True, nogil=True)
-def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:
+def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:  # noqa: C901 - a loop for each number left
     """Add a row's distances to a tile to the tile's sums; gives their own sum."""
     d = x.shape[0]
-    first, coordinates = x[0], tile[0]
-    for j in range(width):
-        apart = first - coordinates[j]
-        squares[j] = apart * apart
-    # Two coordinates at once: half the trips through the squares.
-    for t in range(1, d - 1, 2):
-        one, other, ones, others = x[t], x[t + 1], tile[t], tile[t + 1]
+    # Four coordinates at once: the squares are read and written for every fourth only.
+    before = (d - 1) // 4 * 4
+    if before == 0:
+        squares[:width] = 0
+    for t in range(0, before, 4):
+        x0, x1, x2, x3 = x[t], x[t + 1], x[t + 2], x[t + 3]
+        c0, c1, c2, c3 = tile[t], tile[t + 1], tile[t + 2], tile[t + 3]
+        if t == 0:
+            for j in range(width):
+                a0, a1, a2, a3 = x0 - c0[j], x1 - c1[j], x2 - c2[j], x3 - c3[j]
+                squares[j] = (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)
+        else:
+            for j in range(width):
+                a0, a1, a2, a3 = x0 - c0[j], x1 - c1[j], x2 - c2[j], x3 - c3[j]
+                squares[j] += (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)
+    left, total = d - before, np.float32(0)
+    y0, k0 = x[before], tile[before]
+    if left == 1:
         for j in range(width):
-            apart, also = one - ones[j], other - others[j]
-            squares[j] += apart * apart + also * also
-    if d % 2 == 0:
-        last, coordinates = x[d - 1], tile[d - 1]
+            a0 = y0 - k0[j]
+            distance = np.sqrt(squares[j] + a0 * a0)
+            total += distance
+            columns[j] += distance
+        return total
+    y1, k1 = x[before + 1], tile[before + 1]
+    if left == 2:
         for j in range(width):
-            apart = last - coordinates[j]
-            squares[j] += apart * apart
-    total = np.float32(0)
+            a0, a1 = y0 - k0[j], y1 - k1[j]
+            distance = np.sqrt(squares[j] + a0 * a0 + a1 * a1)
+            total += distance
+            columns[j] += distance
+        return total
+    y2, k2 = x[before + 2], tile[before + 2]
+    if left == 3:
+        for j in range(width):
+            a0, a1, a2 = y0 - k0[j], y1 - k1[j], y2 - k2[j]
+            distance = np.sqrt(squares[j] + a0 * a0 + a1 * a1 + a2 * a2)
+            total += distance
+            columns[j] += distance
+        return total
+    y3, k3 = x[before + 3], tile[before + 3]
     for j in range(width):
-        distance = np.sqrt(squares[j])
+        a0, a1, a2, a3 = y0 - k0[j], y1 - k1[j], y2 - k2[j], y3 - k3[j]
+        distance = np.sqrt(squares[j] + (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3))
         total += distance
         columns[j] += distance
     return total

@@ -135,7 +135,7 @@ def test_no_artefact_holds_a_customer_id(result: job.Result, published: Registry
     forms = {32: {name.encode() for name in names}, 128: {name.encode("utf-32-le") for name in names},
              16: {bytes.fromhex(name) for name in names}}  # fmt: skip
     files = [path for path in Path(published.url).rglob("*") if path.is_file()]
-    assert len(files) == 5 + 7
+    assert len(files) == 1 + 5 + 3 + 7
     for path in files:
         content = path.read_bytes()
         for length, ids in forms.items():
