@@ -21,10 +21,11 @@ from training.comparison.cost import measured
 from training.comparison.dendrogram import dendrogram
 from training.comparison.quality import agreement
 from training.comparison.search import Tried, search
-from training.configuration import Configuration, Refitting
+from training.configuration import Configuration
 from training.evaluation import Assessed, Subject, assess, divide, picture, subject
 from training.job import Learned, learn, look
 from training.profiles import describe
+from training.sections import Refitting
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

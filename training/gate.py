@@ -6,9 +6,9 @@ import numpy as np
 
 from segmentation.card import Card
 from segmentation.lineage import Check, Verdict
-from training.configuration import Gate
 from training.paired import Paired
 from training.relations import relations
+from training.sections import Gate
 
 SURELY = 2
 """Standard errors by which the silhouettes of both models must differ."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -19,6 +20,10 @@ TILE = 512
 
 STRIPS = 16
 """Parts of the work, each with sums of its own, added up in their order: the same bits whatever the threads."""
+
+
+_ALONE = threading.Lock()
+"""A kernel takes all processors; two at once would gain nothing, and numba's plainest threads cannot do it."""
 
 
 def compiled(**options: Any) -> Callable[[Any], Any]:
@@ -85,7 +90,8 @@ def all_sums(tiles: Tiles) -> Floats:
     """
     n, k = len(tiles.order), len(tiles.sizes)
     parts = np.zeros((STRIPS, n, k))
-    _all(tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, parts)
+    with _ALONE:
+        _all(tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, parts)
     sums = np.empty((n, k))
     sums[tiles.order] = parts.sum(axis=0)
     return sums
@@ -108,7 +114,8 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
     """
     sums = np.zeros((len(queries), len(tiles.sizes)))
     centred = np.ascontiguousarray(queries - tiles.mean, dtype=np.float32)
-    _some(centred, tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, sums)
+    with _ALONE:
+        _some(centred, tiles.coordinates, tiles.starts, tiles.ends, tiles.clusters, sums)
     return sums
 
 

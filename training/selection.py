@@ -16,7 +16,7 @@ from segmentation.evidence import Candidate, Selection
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import adjusted_rand_index, overlap
-from training.configuration import Refitting, SelectionLimits
+from training.sections import Refitting, SelectionLimits
 from training.silhouette import silhouette
 from training.stability import refits
 from training.unstructured import Unstructured, unstructured
@@ -27,7 +27,7 @@ SAME = 0.9
 CLEAR = 3.0
 """Standard errors by which a silhouette must exceed that of customers without structure."""
 
-REFIT_ROWS = 10_000
+REFIT_ROWS = 5_000
 """Customers that refits see at most while k is chosen: there are many of them, and agreement hardly changes beyond."""
 
 REFIT_RESTARTS = 5
@@ -60,7 +60,7 @@ def choose_k(
     limits
         Range of k, and what is objected to.
     refitting
-        How the chosen one will be refitted; each k is half as often, on at most 10,000 customers.
+        How the chosen one will be refitted; each k is half as often, on at most 5,000 customers.
     n_init
         Restarts of KMeans.
     seed

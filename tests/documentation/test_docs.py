@@ -19,9 +19,10 @@ from tests.conftest import MADE
 from tests.servers.service import ROOT
 from training import job
 from training.cleaning import RULES
-from training.configuration import Configuration, Gate, as_plain, load
+from training.configuration import Configuration, as_plain, load
 from training.gate import Facts, judge
 from training.paired import Paired
+from training.sections import Gate
 from training.sources.mapping import Cancelled, FileFormat, Mapping
 from training.sources.mapping import load as load_mapping
 

@@ -8,12 +8,12 @@ import yaml
 from tests.documentation.test_docs import page
 from tests.servers.service import ROOT
 from training.colours import FURTHER, OKABE_ITO
-from training.configuration import Report
 from training.job import Result
 from training.naming import ACTIVITY, LEANING, LONGEST, REMARKABLE, SLIGHT, VALUE, Level, head
 from training.report.planes import LEAST
 from training.report.segment_pictures import LEAST_SPOKES, MOST_SPOKES
 from training.report.segment_words import stability_words
+from training.sections import Report
 from training.standings import SAME
 
 TEXT = page("docs/segments.md")

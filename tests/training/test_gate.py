@@ -13,12 +13,12 @@ from segmentation.card import Card
 from segmentation.evidence import Refits
 from segmentation.lineage import Check, Verdict
 from tests.training.retrained import Ints, people, train
-from training.configuration import Gate
 from training.gate import Facts, judge
 from training.heritage import NOTHING, Heritage
 from training.job import Result
 from training.paired import Paired, compare
 from training.relations import relations
+from training.sections import Gate
 from training.unstructured import unstructured
 
 SAME = Paired(new=0.4, old=0.4, standard_error=0.001, rows=1_000)

@@ -15,9 +15,9 @@ from tests.conftest import MADE
 from tests.quick import QUICK
 from tests.training.explored import Tags
 from training import configuration, job
-from training.configuration import Report
 from training.report.model_page import PAGE, model_report
 from training.report.segment_words import stability_words, value
+from training.sections import Report
 
 PICTURES = {"sizes", "radar", "boxes", "pca", "tsne", "silhouettes"}
 SMALL = Report(points=300, tsne_rows=0)

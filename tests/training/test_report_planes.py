@@ -10,11 +10,12 @@ from segmentation.features import Feature, number
 from segmentation.recipe import Clustering, Preprocessing, Winsorise
 from segmentation.scoring import Floats
 from segmentation.segment import RuleSegment
-from training.configuration import Configuration, Refitting
+from training.configuration import Configuration
 from training.fitting import Fitted, train
 from training.job import Result
 from training.report.planes import LEAST, components, draw, neighbours, silhouettes
 from training.report.segment_pictures import draw_radar, draw_sizes
+from training.sections import Refitting
 from training.silhouette import samples
 
 

@@ -12,7 +12,7 @@ from segmentation.settings import Settings
 from tests.conftest import MADE
 from tests.quick import QUICK
 from training import configuration, job
-from training.configuration import Refitting, SelectionLimits
+from training.sections import Refitting, SelectionLimits
 from training.selection import REPEAT, choose_k
 from training.stability import refits
 from training.unstructured import unstructured

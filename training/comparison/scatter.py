@@ -143,6 +143,7 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     if not plane.axes[1].variance:
         # One dimension only: spread across at random, so that points can be seen.
         places[:, 1] = rng.uniform(-1, 1, len(places)) * (places[:, 0].std() or 1.0)
+    places = drawing.blurred(places, np.ptp(places, axis=0))
     size = 22 if len(sampled) < 600 else 9
     # The largest first: the small ones stay to be seen.
     for group in sorted(drawn, key=lambda group: (group.mark != "", -int(group.members.sum()))):

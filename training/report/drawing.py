@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.scoring import Floats
 
 DOTS_PER_INCH = 110
 WIDTH = 9.0
@@ -25,6 +27,8 @@ INK, FILL, PALE = "#1a1a1a", "#5b86ad", "#d7e1ea"
 """Text and lines; bars; bars of another kind, which are hatched as well."""
 
 HATCH = "////"
+BLUR = 0.008
+"""Standard deviation of how far a point is moved, over the width and height of the picture."""
 LONGEST_LABEL = 34
 
 
@@ -130,6 +134,26 @@ def png(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def blurred(points: Floats, extent: Floats) -> Floats:
+    """Points of customers, each moved a little at random.
+
+    With two features a plane of components is but their picture turned: exact places would be exact values.
+
+    Parameters
+    ----------
+    points
+        float64, shape (n, 2).
+    extent
+        Width and height of what is shown of them.
+
+    Returns
+    -------
+    ndarray
+        The same each time.
+    """
+    return points + np.random.default_rng(0).normal(0, BLUR * extent, points.shape)
 
 
 def words(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from segmentation.card import Card
 from segmentation.segment import RuleSegment
-from training.configuration import Report
 from training.fitting import Fitted
 from training.populations import NOT_ENOUGH, Populations
 from training.report.evidence_tables import evidence
@@ -13,6 +12,7 @@ from training.report.plane_pictures import draw_components, draw_neighbours, dra
 from training.report.planes import components, neighbours, silhouettes
 from training.report.segment_pictures import draw_boxes, draw_radar, draw_sizes
 from training.report.segment_words import profiles, segment_card
+from training.sections import Report
 from training.snapshot import Snapshot
 from training.standings import standings
 

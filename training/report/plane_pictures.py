@@ -15,7 +15,7 @@ from segmentation.scoring import Floats
 from segmentation.segment import Segment
 from training.colours import dark
 from training.naming import LONGEST
-from training.report.drawing import INK, NORMAL, SMALL, Picture, new_figure, percent, png, tidy, words
+from training.report.drawing import INK, NORMAL, SMALL, Picture, blurred, new_figure, percent, png, tidy, words
 from training.report.planes import Components, Ints, Neighbours, Plane
 
 MARKERS = "os^DvPX*<>ph"
@@ -23,9 +23,6 @@ MARKERS = "os^DvPX*<>ph"
 
 LEFT, RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 GAP = " " * 12
-BLUR = 0.008
-"""Standard deviation of how far a point is moved, over the width and height of the picture."""
-
 NO_VALUES = "No point bears an id, and the axes bear no value: nobody can be read off."
 
 
@@ -170,10 +167,8 @@ def draw_silhouettes(values: Floats, labels: Ints, segments: Sequence[Segment], 
 
 
 def _blurred(plane: Plane) -> Plane:
-    """Where a model has two features the plane is but their picture turned: exact places would be exact values."""
     low, high = plane.limits.T
-    moved = np.random.default_rng(0).normal(0, BLUR * (high - low), plane.points.shape)
-    return replace(plane, points=plane.points + moved)
+    return replace(plane, points=blurred(plane.points, high - low))
 
 
 def _scatter(axes: Axes, plane: Plane, segments: Sequence[Segment]) -> str:
