@@ -50,7 +50,10 @@ def main() -> None:
         headers = {"Content-Type": "application/json"}
         with urlopen(Request(f"{url}/predict", REQUEST.read_bytes(), headers), timeout=10) as answer:
             print(json.dumps(json.load(answer), indent=2))
-        print(f"\nServing on {url} (try /segments, /model, /metrics). Stop with Ctrl-C.", flush=True)
+        print(
+            f"\nServing on {url} (try /report, /segments, /algorithms, /k-means/plot, /model, /metrics). Stop with Ctrl-C.",
+            flush=True,
+        )
         server.wait()
     except KeyboardInterrupt:
         print("\nstopping")

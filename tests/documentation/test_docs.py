@@ -140,7 +140,8 @@ def test_the_readme_s_example_is_what_the_demo_prints() -> None:
     )
     card = result.made.card
     for segment in card.segments:
-        row = f"{segment.id}  {segment.name} +{segment.customers:,} +{segment.share:.1%} +{segment.revenue_share:.1%}\n"
+        row = f"{segment.id}  {segment.name} +{segment.customers:,} +{segment.share:.1%} +{segment.revenue_share:.1%} +"
+        row += f"{segment.silhouette:.3f} +{segment.stability:.2f}\n"
         assert re.search(row, text), row
     metrics = card.metrics
     assert f"variance kept    {metrics.variance_kept:.1%} in {metrics.components} components" in text

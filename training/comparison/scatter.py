@@ -15,6 +15,7 @@ from segmentation.scoring import Floats
 from training.agreement import Ints, jaccard, overlap
 from training.colours import OKABE_ITO
 from training.comparison.plane import Axis, Plane
+from training.naming import LONGEST
 from training.report import drawing
 
 POINTS = 3_000
@@ -95,7 +96,7 @@ def groups(
     drawn = [
         Group(
             labels == cluster,
-            f"{drawing.words(names[cluster]) if likeness is None else 'cluster'}, {shares[cluster]}",
+            f"{drawing.words(names[cluster], LONGEST) if likeness is None else 'cluster'}, {shares[cluster]}",
             palette[cluster],
             str(ids[cluster] if likeness is None else number),
         )
