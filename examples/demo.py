@@ -51,7 +51,7 @@ def main() -> None:
         with urlopen(Request(f"{url}/predict", REQUEST.read_bytes(), headers), timeout=10) as answer:
             print(json.dumps(json.load(answer), indent=2))
         print(
-            f"\nServing on {url} (try /report, /segments, /algorithms, /k-means/plot, /model, /metrics). Stop with Ctrl-C.",
+            f"\nServing on {url} (try /report, /segments, /algorithms, /k-means/plot, /metrics). Stop with Ctrl-C.",
             flush=True,
         )
         server.wait()
