@@ -1,5 +1,7 @@
 """GET /algorithms, /<algorithm>/score and /plot, /report: what training found out, as it was published."""
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response, request
 
 from segmentation.errors import NotComputedError, UnknownAlgorithmError, nearest
@@ -37,8 +39,8 @@ def get_algorithms() -> Response:
 def get_score(algorithm: str) -> Response:
     """What an algorithm's division of the model's customers is worth."""
     serving = state().live_model.current()
-    score = _computed(serving, algorithm)
-    return _cached(reply({"model_version": serving.model.version, "score": score}), serving, SCORES)
+    score = asdict(_computed(serving, algorithm))
+    return _cached(reply({"model_version": serving.model.version} | score), serving, SCORES)
 
 
 @evaluation.get("/<algorithm>/plot")

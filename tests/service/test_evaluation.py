@@ -25,9 +25,9 @@ def test_the_algorithms_are_listed_with_those_that_were_computed(client: FlaskCl
 
 @pytest.mark.parametrize("algorithm", ["k-means", "spectral", "dbscan"])
 def test_a_score_and_its_picture(client: FlaskClient, sample_result: Result, algorithm: str) -> None:
-    answer = client.get(f"/{algorithm}/score").get_json()
-    score, card = answer["score"], sample_result.made.card
-    assert answer["model_version"] == card.version
+    score = client.get(f"/{algorithm}/score").get_json()
+    card = sample_result.made.card
+    assert score["model_version"] == card.version
     assert score["algorithm"] == algorithm
     assert score["n_rows"] == card.counts.customers
     assert score["coverage"] == pytest.approx(1 - score["n_noise"] / score["n_rows"])
