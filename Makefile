@@ -44,6 +44,7 @@ format: $(READY) ## Format the code and mend what lint can mend
 bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.recovery
 	$(BIN)/python -m benchmarks.silhouette
+	$(BIN)/python -m benchmarks.sweep
 	$(BIN)/python -m benchmarks.olist_training
 	$(BIN)/python -m benchmarks.raw_orders
 	$(BIN)/python -m benchmarks.assign_at_scale
