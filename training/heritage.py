@@ -39,6 +39,10 @@ class Heritage:
     sequence: int = 0
 
 
+RECENT = 20
+"""Versions whose cards are read for their ids. Each begins after all before it, so that the last would do, if it can be
+read."""
+
 NOTHING = Heritage()
 """An empty registry's."""
 
@@ -93,7 +97,7 @@ def free_id(registry: Registry) -> int:
     int
         0 for an empty registry.
     """
-    return max((_beyond(registry.read_card(version)) for version in registry.versions()), default=0)
+    return max((_beyond(registry.read_card(version)) for version in registry.versions()[-RECENT:]), default=0)
 
 
 class _Segment(msgspec.Struct):
