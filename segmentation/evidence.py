@@ -44,7 +44,7 @@ class Candidate:
     davies_bouldin, calinski_harabasz, inertia
         See scikit-learn's `davies_bouldin_score`, `calinski_harabasz_score`, and `KMeans.inertia_`.
     smallest_share, largest_share
-        Of customers, in the smallest and the largest segment.
+        Of customers, in the smallest and the largest segment; None for one of fewer than 10.
     refits
         How far refits agree.
     objection
@@ -58,7 +58,7 @@ class Candidate:
     davies_bouldin: float
     calinski_harabasz: float
     inertia: float
-    smallest_share: float
+    smallest_share: float | None
     largest_share: float
     refits: Refits
     objection: str

@@ -118,7 +118,7 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
     )
-    facts = Facts(card, succession.previous, succession.silhouettes)
+    facts = Facts(card, succession.previous, succession.silhouettes, succession.moved)
     card = replace(card, gate=judge(facts, configuration.gate))
     if configuration.report is not None:
         # The page tells what the card tells, and the card holds the page's digest: it is made of a draft of the card.

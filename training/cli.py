@@ -16,6 +16,7 @@ from segmentation.errors import (
     ModelError,
     RegistryError,
     SegmentationError,
+    UnknownVersionError,
 )
 from segmentation.registry import open_registry, require_alias
 from segmentation.settings import load as load_settings
@@ -239,7 +240,7 @@ def _default_source(registry: Registry, alias: str) -> str:
     moves = registry.moves(alias)
     try:
         live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
-    except ModelError as error:
+    except (ModelError, UnknownVersionError) as error:
         raise RegistryError(
             f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",
             hint="give --source; `run` needs --anew as well, which begins new ids",

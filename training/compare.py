@@ -251,11 +251,9 @@ def _feature_set(
 ) -> Features:
     """A model of other features, of the same customers."""
     other = replace(configuration, features=names, rule_segments=(), minimum_history=1, refits=Refitting(FEW_REFITS))
-    snapshot = look(database, loaded, other, learned.snapshot.as_of)
     try:
-        again = learned.of(snapshot, other)
+        again = learned.of(look(database, loaded, other, learned.snapshot.as_of), other)
     except UnusableDataError as error:
-        made_of = tuple(feature.name for feature in snapshot.features)
-        return Features(features=made_of, components=0, variance_kept=0.0, refused=error.message)
+        return Features(features=names, components=0, variance_kept=0.0, refused=error.message)
     out.mkdir(exist_ok=True)
     return _features(again, _subject(again), model, other, algorithms or (find(K_MEANS),), out, searching)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from segmentation.errors import ModelError, RegistryError
+from segmentation.errors import ModelError, RegistryError, UnknownVersionError
+from segmentation.rules import FIRST_ID
 from training.publish import proved
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segmentation.model import Model
     from segmentation.registry import Registry
 
@@ -39,6 +42,7 @@ class Heritage:
     sequence: int = 0
 
 
+RULES_END = 2 * FIRST_ID
 RECENT = 20
 """Versions whose cards are read for their ids. Each begins after all before it, so that the last would do, if it can be
 read."""
@@ -67,7 +71,8 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     RegistryError
         The live model cannot be read by this release, or must not be used.
     """
-    moves, next_id = registry.moves(alias), free_id(registry)
+    moves = registry.moves(alias)
+    next_id = free_id(registry, [move.version for move in moves])
     if not moves:
         return Heritage(next_id=next_id)
     if anew:
@@ -76,7 +81,7 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
         # The card first: one of another release may have other files.
         registry.card(moves[-1].version)
         model = proved(registry, moves[-1].version)
-    except ModelError as error:
+    except (ModelError, UnknownVersionError) as error:
         raise RegistryError(
             f"the live model of {alias!r}, {moves[-1].version}, cannot be compared with: {error.message}",
             hint="roll back to one that works, or give --anew to begin new ids: no segment will be an earlier one",
@@ -84,20 +89,29 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     return Heritage(model, next_id, sequence=moves[-1].sequence)
 
 
-def free_id(registry: Registry) -> int:
+def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
     """The first id that no segment of any version has; versions that were never live count, they may be one day.
 
     Parameters
     ----------
     registry
         Cards of earlier releases are read as far as they tell ids.
+    lived
+        Versions that were live; some may be gone.
 
     Returns
     -------
     int
-        0 for an empty registry.
+        0 for an empty registry. Where the newest versions are gone or tell nothing, ids begin well beyond theirs, at a
+        round thousand.
     """
-    return max((_beyond(registry.read_card(version)) for version in registry.versions()[-RECENT:]), default=0)
+    versions = registry.versions()
+    told = {version: _beyond(registry.read_card(version)) for version in versions[-RECENT:]}
+    known = {version: ids for version, ids in told.items() if ids is not None}
+    newest, highest = max(known, default=""), max(known.values(), default=0)
+    if any(version > newest for version in (*lived, *told) if version not in known):
+        return max(RULES_END, (highest // FIRST_ID + 1) * FIRST_ID)
+    return highest
 
 
 class _Segment(msgspec.Struct):
@@ -111,10 +125,9 @@ class _Ids(msgspec.Struct):
     next_id: int = 0
 
 
-def _beyond(card: bytes) -> int:
+def _beyond(card: bytes) -> int | None:
     try:
         found = msgspec.json.decode(card, type=_Ids)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # What is no card at all was never live with ids that anybody could read.
-        return 0
+        return None
     return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)

@@ -122,6 +122,8 @@ def make(
     """
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
+        # Tables without time are looked at when the model is made.
+        as_of = created if as_of is None and loaded.shape.moment is None else as_of
         learned = learn(database, loaded, configuration, as_of, handed)
         snapshot, populations = learned.snapshot, learned.populations
         succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)

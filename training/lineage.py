@@ -46,7 +46,8 @@ def descents(table: Floats, matched: dict[int, int], previous: Sequence[int], pr
     list of Descent
         One per new cluster.
     """
-    similar, given, made = jaccard(table), _of_rows(table), _of_columns(table)
+    # In tens: exact ones, beside exact sizes, would tell of the few who left.
+    similar, given, made = jaccard(np.rint(table / TENS) * TENS), _of_rows(table), _of_columns(table)
     found = []
     for column, identifier in enumerate(present):
         status: Literal["survived", "split", "merged", "new"]
@@ -140,21 +141,24 @@ def migration(
     return tuple(cells)
 
 
-def moved(table: Floats, before: Sequence[int], after: Sequence[int]) -> float:
+def moved(table: Floats, before: Sequence[int], after: Sequence[int], *, exact: bool = False) -> float:
     """Share of customers whose segment has another id after.
 
     Parameters
     ----------
     table, before, after
         As for `migration`.
+    exact
+        For what is decided, not for what is published.
 
     Returns
     -------
     float
-        0 to 1, customers counted in tens.
+        0 to 1, customers counted in tens unless exact.
     """
     same = np.equal.outer(np.asarray(before), np.asarray(after))
-    return min(1.0, in_tens(float(table[~same].sum())) / float(table.sum()))
+    gone = float(table[~same].sum())
+    return min(1.0, (gone if exact else in_tens(gone)) / float(table.sum()))
 
 
 def in_tens(customers: float) -> float:

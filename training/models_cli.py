@@ -72,14 +72,23 @@ def promote(url: str, alias: str, version: str, why: str | None, force: bool) ->
     from training import publish
     from training.retraining_summary import is_refused
 
-    card = open_registry(url).card(version)
+    registry = open_registry(url)
+    card, moves = registry.card(version), registry.moves(alias)
     refused = is_refused(card)
     if card.gate is not None and refused and not (force and why and why.strip()):
         raise GateRefusedError(
             f"the gate refused {version}: {publish.refusal(card.gate)}",
             hint="--force with --why '…' makes it live all the same; both are kept in the history",
         )
-    _promote(url, alias, version, why or "promoted by hand", forced=refused)
+    # Whoever was live here before had its ids here; of others nobody compared the segments with the live ones.
+    compared_with = None if card.gate is None else card.gate.predecessor
+    stranger = bool(moves) and version not in {move.version for move in moves} and compared_with != moves[-1].version
+    if stranger and not (force and why and why.strip()):
+        raise GateRefusedError(
+            f"{version} was never compared with {moves[-1].version}, which is live as {alias!r}: ids may mean others",
+            hint="train against this alias; --force with --why '…' makes it live all the same",
+        )
+    _promote(url, alias, version, why or "promoted by hand", forced=refused or stranger)
 
 
 @models.command(cls=Example, epilog="python -m training models rollback --registry models --why 'wrong data'")

@@ -65,7 +65,7 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int |
             f"{moves[-1].by} moved {alias!r} to {moves[-1].version} while this model was made",
             hint=f"{version} was compared with another one: it is published, and not live; train again",
         )
-    return promote(registry, alias, version, why)
+    return promote(registry, alias, version, why, after=after)
 
 
 def refusal(verdict: Verdict) -> str:
@@ -106,7 +106,9 @@ def proved(registry: Registry, version: str) -> Model:
     return assemble(card, {name: registry.read_file(version, name) for name in NEEDED_TO_SERVE})
 
 
-def promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> Move:
+def promote(
+    registry: Registry, alias: str, version: str, why: str, *, forced: bool = False, after: int | None = None
+) -> Move:
     """Make a published version live.
 
     Parameters
@@ -117,13 +119,15 @@ def promote(registry: Registry, alias: str, version: str, why: str, *, forced: b
         For the history.
     forced
         Whether the gate had refused it.
+    after
+        As for `publish`: the move follows this one, or is lost.
 
     Returns
     -------
     Move
         The alias's move, by this user, now.
     """
-    return registry.move(alias, version, at=iso(now()), by=_user(), why=why, forced=forced)
+    return registry.move(alias, version, at=iso(now()), by=_user(), why=why, forced=forced, after=after)
 
 
 def _user() -> str:

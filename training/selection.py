@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
+from segmentation.errors import UnusableDataError
 from segmentation.evidence import Candidate, Selection
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
@@ -74,6 +75,11 @@ def choose_k(
         The evidence for every k tried, and the k chosen. Where all are objected to, these are no natural segments, and
         k is the least objectionable number to divide the customers by.
 
+    Raises
+    ------
+    UnusableDataError
+        The customers are too few, or too much alike.
+
     References
     ----------
     Rousseeuw (1987) for the silhouette; Davies and Bouldin (1979), "A cluster separation measure"; Calinski and
@@ -84,13 +90,19 @@ def choose_k(
     if len(space) > limits.rows:
         drawn = np.sort(rng.choice(len(space), limits.rows, replace=False))
         space, repeat = space[drawn], None if repeat is None else repeat[drawn]
-    most = min(limits.most, len(np.unique(space, axis=0)) - 1, len(space) // SMALLEST_GROUP)
+    different = len(np.unique(space, axis=0))
+    most = min(limits.most, different, len(space) // SMALLEST_GROUP)
+    if most < limits.least:
+        raise UnusableDataError(
+            f"{len(space):,} customers, {different:,} of them different, are too few to choose a number of segments by",
+            hint="set clustering.k, raise selection.rows, or give more data",
+        )
 
     def look(k: int) -> Candidate:
         with threadpool_limits(limits=1):
             return _look(space, k, limits, refitting, n_init, seed, repeat)
 
-    tried = _beside(look, list(range(limits.least, max(limits.least, most) + 1)))
+    tried = _beside(look, list(range(limits.least, most + 1)))
     return _decide(tuple(tried), len(space))
 
 
@@ -122,7 +134,7 @@ def _look(
         davies_bouldin=float(davies_bouldin_score(space, labels)),
         calinski_harabasz=float(calinski_harabasz_score(space, labels)),
         inertia=float(fitted.inertia_),
-        smallest_share=float(shares.min()),
+        smallest_share=float(shares.min()) if shares.min() * len(labels) >= SMALLEST_GROUP else None,
         largest_share=float(shares.max()),
         refits=refits(
             space,
@@ -150,7 +162,9 @@ def _objection(
             return REPEAT
     if candidate.largest_share > limits.largest_share:
         return f"one segment holds {candidate.largest_share:.0%} of the customers"
-    if candidate.smallest_share < limits.smallest_share or candidate.smallest_share * len(labels) < SMALLEST_GROUP:
+    if candidate.smallest_share is None:
+        return f"a segment holds fewer than {SMALLEST_GROUP} customers"
+    if candidate.smallest_share < limits.smallest_share:
         return f"a segment holds {candidate.smallest_share:.2%} of the customers"
     if candidate.silhouette < even.silhouette + CLEAR * hypot(
         even.standard_deviation, candidate.silhouette_standard_error

@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from segmentation.scoring import Floats
 
+HELD_BYTES = 400_000_000
+"""Memory that exact sums may take."""
+
 LEAST = 30
 """Rows drawn from each cluster at least: fewer would not tell their own spread."""
 
@@ -53,7 +56,8 @@ def silhouette(
     labels
         0 to k-1, int64, shape (n,); at least two different.
     exact_up_to
-        Up to this many rows all are looked at, in a time that grows with their square.
+        Up to this many rows all are looked at, in a time that grows with their square; fewer where their distances to
+        many clusters would not fit 400 MB.
     rows
         Above it: how many are drawn, from each cluster by its share, and measured against all.
     seed
@@ -70,9 +74,11 @@ def silhouette(
     Cochran (1977), "Sampling Techniques", chapter 5, for the stratified mean and its error.
     """
     # Imported when needed: the compiler takes half a second to load, which most commands can do without.
-    from training.pairwise import Tiles, sums_of
+    from training.pairwise import STRIPS, Tiles, sums_of
 
-    if len(X) <= exact_up_to:
+    # What the exact sums of many clusters hold is bounded as well.
+    held = 8 * (STRIPS + 4) * len(X) * (int(labels.max()) + 1)
+    if len(X) <= exact_up_to and held <= HELD_BYTES:
         values = samples(X, labels)
         means = by_cluster(values, labels)
         return Estimate(float(values.mean()), 0.0, len(X), tuple(means.tolist()), float(values.std()))

@@ -77,6 +77,8 @@ class Succession:
         Card of the live model; None where there is none, or it was left on purpose.
     silhouettes
         Both models on the same customers; None where the live one could not be asked.
+    moved
+        Share of the customers whom both put in different segments; likewise.
     """
 
     fitted: Fitted
@@ -85,6 +87,7 @@ class Succession:
     lineage: Lineage | None
     previous: Card | None
     silhouettes: Paired | None
+    moved: float | None = None
 
 
 def consult(
@@ -208,7 +211,8 @@ def _after(
     if len(chosen):
         space = fitted.arrays.space(snapshot.customers.to_numpy()[chosen])
         silhouettes = compare([space, answer.space[inside]], present[chosen], answer.segment[chosen])
-    return Succession(fitted, identities, next_id, told, card, silhouettes)
+    moved = lineage.moved(table, before, after, exact=True)
+    return Succession(fitted, identities, next_id, told, card, silhouettes, moved)
 
 
 def _present(populations: Populations, fitted: Fitted) -> Ints:

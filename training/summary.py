@@ -297,7 +297,7 @@ def _selection(selection: Selection) -> Table:
             f"{each.davies_bouldin:.2f}",
             f"{each.calinski_harabasz:,.0f}",
             f"{each.inertia:,.0f}",
-            f"{each.smallest_share:.1%}",
+            "<10" if each.smallest_share is None else f"{each.smallest_share:.1%}",
             f"{min(each.refits.stability):.2f}",
             f"{each.refits.seeds_ari:.2f}",
             f"{each.refits.bootstrap_ari:.2f}",

@@ -245,7 +245,9 @@ class Registry:
         content = self._store.read(key)
         return None if content is None else _decode_move(key, content)
 
-    def move(self, alias: str, version: str, *, at: str, by: str, why: str, forced: bool = False) -> Move:
+    def move(
+        self, alias: str, version: str, *, at: str, by: str, why: str, forced: bool = False, after: int | None = None
+    ) -> Move:
         """Make a version the live one.
 
         Parameters
@@ -254,6 +256,8 @@ class Registry:
             What moves where.
         at, by, why, forced
             For the history; see `Move`.
+        after
+            Sequence of the move that this one must follow, 0 for none; None: whichever is the latest.
 
         Returns
         -------
@@ -268,8 +272,10 @@ class Registry:
             Another publisher took the sequence number first.
         """
         card = self.read_card(version)
-        keys = self._move_keys(alias)
-        sequence = self._read_move(keys[-1]).sequence + 1 if keys else 1
+        if after is None:
+            keys = self._move_keys(alias)
+            after = self._read_move(keys[-1]).sequence if keys else 0
+        sequence = after + 1
         digest = cards.digest(card)
         move = Move(
             alias=alias, sequence=sequence, version=version, card_digest=digest, at=at, by=by, why=why, forced=forced

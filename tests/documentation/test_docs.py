@@ -76,7 +76,7 @@ def test_every_check_of_the_gate_is_documented(sample_result: job.Result) -> Non
         moved_by_customers=None, model_changed=(), customers_moved=(),
     )  # fmt: skip
     same = Paired(new=0.4, old=0.4, standard_error=0.0, rows=1)
-    facts = Facts(replace(card, lineage=moved), card, same)
+    facts = Facts(replace(card, lineage=moved), card, same, 0.0)
     assert documented == [check.name for check in judge(facts, Gate()).checks]
     text = page("docs/retraining.md")
     assert [field.name for field in fields(Gate) if f"`{field.name}`" not in text] == []

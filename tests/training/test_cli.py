@@ -257,7 +257,10 @@ def test_a_model_that_fails_its_golden_rows_is_not_promoted(published: Registry,
         sample_result.made.card, version="20990101T000000Z-00000000", golden_rows=(*rows[:3], wrong, *rows[4:])
     )
     published.publish(card.version, cards.encode(card), sample_result.made.files)
-    done = training("models", "promote", "--registry", published.url, card.version)
+    never_compared = training("models", "promote", "--registry", published.url, card.version)
+    assert never_compared.returncode == 3
+    assert "was never compared with" in never_compared.stderr
+    done = training("models", "promote", "--registry", published.url, card.version, "--force", "--why", "I insist")
     assert done.returncode == 1
     assert "golden row 3" in done.stderr
     assert published.live("production").version == sample_result.made.card.version

@@ -37,7 +37,14 @@ def card(sample_result: Result) -> Card:
 
 
 def of(card: Card, previous: Card | None = None, silhouettes: Paired | None = SAME, **limits: Any) -> dict[str, Check]:
-    return refused(judge(Facts(card, previous, silhouettes if previous else None), Gate(**limits)))
+    return refused(
+        judge(
+            Facts(
+                card, previous, silhouettes if previous else None, card.lineage.moved_by_model if card.lineage else None
+            ),
+            Gate(**limits),
+        )
+    )
 
 
 def with_stability(card: Card, *values: float) -> Card:
@@ -59,10 +66,10 @@ def test_the_first_model_is_held_against_absolute_floors_alone(card: Card) -> No
 
 
 def test_the_same_model_again_passes_every_check(card: Card) -> None:
-    verdict = judge(Facts(with_moved(card, card, 0.0), card, SAME), Gate())
+    verdict = judge(Facts(with_moved(card, card, 0.0), card, SAME, 0.0), Gate())
     assert verdict.passed
     assert verdict.predecessor == card.version
-    assert len({check.name for check in verdict.checks}) == len(verdict.checks) == 10
+    assert len({check.name for check in verdict.checks}) == len(verdict.checks) == 11
 
 
 def test_a_silhouette_that_even_customers_reach_is_no_structure(card: Card) -> None:
@@ -204,3 +211,8 @@ def test_noise_is_refused_even_where_nothing_is_live(tmp_path: Path) -> None:
     result, _ = train(tmp_path, noisy(*people(PLANTED, SIZES, seed=9)), 3, NOTHING)
     assert result.made.card.gate is not None
     assert set(refused(result.made.card.gate)) == {"structure"}
+
+
+def test_customers_of_an_earlier_day_do_not_replace_those_of_a_later_one(card: Card) -> None:
+    for day, kept in (("2025-12-29T00:00:00Z", True), ("2025-12-01T00:00:00Z", False)):
+        assert ("day" not in of(replace(card, as_of=day), card)) is kept

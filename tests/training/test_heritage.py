@@ -120,3 +120,21 @@ def test_moves_of_earlier_releases_are_read_as_not_forced(published: Registry, t
     path.write_bytes(path.read_bytes().replace(b',"forced":false', b""))
     assert b"forced" not in path.read_bytes()
     assert published.live("production").forced is False
+
+
+def test_ids_of_a_version_that_is_gone_are_not_given_again(published: Registry, sample_result: Result) -> None:
+    gone = numbered(sample_result, 2, next_id=16).made
+    put_live(published, gone, "ids 11 to 15")
+    folder = Path(published.url) / "models" / gone.card.version
+    (folder / "card.json").write_bytes(gone.card_content + b"x")
+    assert inherit(published, "production", anew=True).next_id >= 2000
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert inherit(published, "production", anew=True).next_id >= 2000
+    with pytest.raises(RegistryError) as refused:
+        inherit(published, "production")
+    assert "--anew" in refused.value.hint
+    # Once a version tells ids beyond, they go on from there.
+    after = numbered(sample_result, 3, next_id=2005).made
+    put_live(published, after, "begun anew")
+    assert inherit(published, "production").next_id == 2005

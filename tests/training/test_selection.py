@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segmentation.errors import UnusableDataError
 from segmentation.evidence import Selection
 from segmentation.kmeans import kmeans
 from segmentation.scoring import Floats
@@ -136,3 +137,17 @@ def test_the_job_chooses_and_the_card_tells_why() -> None:
     assert card.k in (5, 6)
     assert [candidate.k for candidate in card.selection.candidates] == [2, 3, 4, 5, 6]
     assert card.configuration["clustering"]["k"] == "auto"
+
+
+def test_as_many_segments_as_there_are_different_customers_and_no_fewer_than_two() -> None:
+    values = np.repeat(np.arange(5.0), 200).reshape(-1, 1) * 10
+    assert chosen(values).k == 5
+    with pytest.raises(UnusableDataError, match="1 of them different"):
+        chosen(np.zeros((500, 2)))
+
+
+def test_a_candidate_does_not_tell_of_fewer_than_ten_customers() -> None:
+    space = np.vstack([blobs([[0, 0], [6, 0]], [0.5, 0.5], rows=300), np.full((4, 2), 60.0)])
+    small = next(candidate for candidate in chosen(space).candidates if candidate.k == 3)
+    assert small.smallest_share is None
+    assert small.objection == "a segment holds fewer than 10 customers"

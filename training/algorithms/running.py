@@ -128,6 +128,9 @@ def run(
     planned = plan(algorithm, n, p, k, budget or Budget())
     if planned.form is None:
         return Labelling(algorithm, None, None, 0, {}, (), planned.refusal, planned.megabytes, None, None)
+    if complete.get("metric") == "cosine" and not space.any(axis=1).all():
+        refusal = "cosine distances need a direction, and some customers are at the origin: take another metric"
+        return Labelling(algorithm, None, None, 0, {}, (), refusal, planned.megabytes, None, None)
     drawn = None
     # One thread: sums in another order would be other numbers.
     with threadpool_limits(limits=1), _unsettled() as unsettled:

@@ -9,11 +9,7 @@ import numpy as np
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import Ints, adjusted_rand_index, overlap
-from training.pairwise import STRIPS
 from training.silhouette import Estimate, silhouette
-
-HELD_BYTES = 400_000_000
-"""The exact silhouette holds a sum per row and cluster, several times; where that is more, it is estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +51,11 @@ def quality(space: Floats, labels: Ints, *, exact_up_to: int = 100_000, rows: in
     sizes = np.bincount(labels[inside]) if inside.any() else np.zeros(0, dtype=np.int64)
     k, clustered = len(sizes), int(sizes.sum())
     noise = len(labels) - clustered
-    limits = (exact_up_to, rows, seed)
-    within = _silhouette(space if noise == 0 else space[inside], labels[inside], *limits) if k >= 2 else None
+    limits = {"exact_up_to": exact_up_to, "rows": rows, "seed": seed}
+    within = silhouette(space if noise == 0 else space[inside], labels[inside], **limits) if k >= 2 else None
     with_noise = within.value if within and noise == 0 else None
     if noise and k:
-        with_noise = _silhouette(space, np.where(inside, labels, k), *limits).value
+        with_noise = silhouette(space, np.where(inside, labels, k), **limits).value
     shares = sizes / max(clustered, 1)
     return Quality(
         silhouette=within,
@@ -87,9 +83,3 @@ def agreement(one: Ints, other: Ints) -> float:
         1 for the same division, about 0 for unrelated ones.
     """
     return adjusted_rand_index(overlap(one + 1, other + 1, int(one.max()) + 2, int(other.max()) + 2))
-
-
-def _silhouette(space: Floats, labels: Ints, exact_up_to: int, rows: int, seed: int) -> Estimate:
-    held = 8 * (STRIPS + 4) * len(space) * (int(labels.max()) + 1)
-    limit = exact_up_to if held <= HELD_BYTES else 0
-    return silhouette(space, labels, exact_up_to=limit, rows=rows, seed=seed)

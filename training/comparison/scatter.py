@@ -24,6 +24,9 @@ POINTS = 3_000
 MARK_WIDTH = 0.034
 """Of the picture's width and height."""
 
+TAIL, MARGIN = 0.005, 0.06
+"""Quantiles within which customers are surely in the picture, and the room around them."""
+
 PUSHES = 200
 
 SHOWN = 12
@@ -144,7 +147,7 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     if not plane.axes[1].variance:
         # One dimension only: spread across at random, so that points can be seen.
         places[:, 1] = rng.uniform(-1, 1, len(places)) * (places[:, 0].std() or 1.0)
-    places = drawing.blurred(places, np.ptp(places, axis=0))
+    places = drawing.blurred(places, np.ptp(np.quantile(places, (TAIL, 1 - TAIL), axis=0), axis=0))
     size = 22 if len(sampled) < 600 else 9
     # The largest first: the small ones stay to be seen.
     for group in sorted(drawn, key=lambda group: (group.mark != "", -int(group.members.sum()))):
@@ -159,6 +162,10 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     axes.set_title(title, fontsize=drawing.NORMAL + 2, loc="left")
     axes.set_xlabel(_label(plane.axes[0]), fontsize=drawing.SMALL)
     axes.set_ylabel(_label(plane.axes[1]), fontsize=drawing.SMALL)
+    # Whoever lies farthest out is not in the picture: their place would be a largest or smallest value.
+    (left, bottom), (right, top) = np.quantile(places, (TAIL, 1 - TAIL), axis=0)
+    axes.set_xlim(left - MARGIN * (right - left), right + MARGIN * (right - left))
+    axes.set_ylim(bottom - MARGIN * (top - bottom), top + MARGIN * (top - bottom))
     axes.set_xticks([])
     axes.set_yticks([])
     drawing.tidy(axes)

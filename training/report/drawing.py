@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
@@ -27,7 +28,7 @@ INK, FILL, PALE = "#1a1a1a", "#5b86ad", "#d7e1ea"
 """Text and lines; bars; bars of another kind, which are hatched as well."""
 
 HATCH = "////"
-BLUR = 0.008
+BLUR = 0.015
 """Standard deviation of how far a point is moved, over the width and height of the picture."""
 LONGEST_LABEL = 34
 
@@ -153,7 +154,9 @@ def blurred(points: Floats, extent: Floats) -> Floats:
     ndarray
         The same each time.
     """
-    return points + np.random.default_rng(0).normal(0, BLUR * extent, points.shape)
+    # Seeded by the points themselves: the same each time, and nobody without them can draw it again.
+    seed = int.from_bytes(sha256(np.ascontiguousarray(points).tobytes()).digest()[:8], "big")
+    return points + np.random.default_rng(seed).normal(0, BLUR * extent, points.shape)
 
 
 def words(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -65,7 +65,8 @@ def _lineage(card: Card) -> Section | None:
     names = {segment.id: segment.name for segment in card.all_segments} | {
         each.id: each.name for each in lineage.previous
     }
-    moved = f"{shares(lineage.moved_by_model)} of the customers are in another segment because the model changed"
+    moved = f"Compared with {lineage.predecessor} on {lineage.customers:,} customers: "
+    moved += f"{shares(lineage.moved_by_model)} of the customers are in another segment because the model changed"
     if lineage.moved_by_customers is not None:
         moved += f", {shares(lineage.moved_by_customers)} because they themselves did"
     tables = [
@@ -103,7 +104,7 @@ def _lineage(card: Card) -> Section | None:
     return Section(
         "lineage",
         "What became of the previous segments",
-        f"Compared with {lineage.predecessor} on {lineage.customers:,} customers: {moved}.",
+        f"Not compared: {lineage.why}." if lineage.why else f"{moved}.",
         tables=tuple(tables),
     )
 
