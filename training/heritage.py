@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from segmentation import card as cards
 from segmentation.errors import ModelError, RegistryError
 from training.publish import proved
 
@@ -63,21 +64,24 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     RegistryError
         The live model cannot be read by this release, or must not be used.
     """
-    moves, next_id = registry.moves(alias), free_id(registry)
-    if not moves:
+    sequence, next_id = registry.sequence(alias), free_id(registry)
+    if not sequence:
         return Heritage(next_id=next_id)
     if anew:
-        return Heritage(next_id=next_id, anew=True, sequence=moves[-1].sequence)
+        return Heritage(next_id=next_id, anew=True, sequence=sequence)
+    which = f"move {sequence}"
     try:
+        move = registry.live(alias)
+        which = move.version
         # The card first: one of another release may have other files.
-        registry.card(moves[-1].version)
-        model = proved(registry, moves[-1].version)
+        cards.decode(registry.signed_card_of(move).content)
+        model = proved(registry, move.version)
     except ModelError as error:
         raise RegistryError(
-            f"the live model of {alias!r}, {moves[-1].version}, cannot be compared with: {error.message}",
+            f"the live model of {alias!r}, {which}, cannot be compared with: {error.message}",
             hint="roll back to one that works, or give --anew to begin new ids: no segment will be an earlier one",
         ) from error
-    return Heritage(model, next_id, sequence=moves[-1].sequence)
+    return Heritage(model, next_id, sequence=move.sequence)
 
 
 def free_id(registry: Registry) -> int:
@@ -93,7 +97,7 @@ def free_id(registry: Registry) -> int:
     int
         0 for an empty registry.
     """
-    return max((_beyond(registry.read_card(version)) for version in registry.versions()), default=0)
+    return max((_beyond_of(registry, version) for version in registry.versions()), default=0)
 
 
 class _Segment(msgspec.Struct):
@@ -105,6 +109,14 @@ class _Ids(msgspec.Struct):
 
     segments: list[_Segment] = []
     next_id: int = 0
+
+
+def _beyond_of(registry: Registry, version: str) -> int:
+    try:
+        return _beyond(registry.read_card(version))
+    except ModelError:
+        # What cannot be trusted cannot become live, and whoever wrote it should not choose our ids.
+        return 0
 
 
 def _beyond(card: bytes) -> int:
