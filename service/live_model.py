@@ -200,12 +200,6 @@ class LiveModel:
         return move
 
     def _take(self, move: Move) -> None:
-        if not self._registry.verifies:
-            logger.warning(
-                "%s is taken unsigned: whoever can write to the registry decides what is served; "
-                "SEGMENTATION_PUBLIC_KEY_FILE names who may",
-                move.version,
-            )
         if self._cache is not None:
             self._cache.remember(move)
         serving = self._serving_of(move, self._registry)
@@ -224,6 +218,12 @@ class LiveModel:
         card = source.signed_card_of(move)
         files = {name: source.read_file(move.version, name) for name in NEEDED_TO_SERVE}
         model = assemble(card.content, files)
+        if not self._registry.verifies:
+            logger.warning(
+                "%s is taken unsigned: whoever can write to the registry decides what is served; "
+                "SEGMENTATION_PUBLIC_KEY_FILE names who may",
+                move.version,
+            )
         if self._cache is not None and source is self._registry:
             self._cache.keep(move, card, files)
         return Serving(
