@@ -20,6 +20,8 @@
     │   ├── DigestMismatchError
     │   ├── SchemaVersionError
     │   ├── InconsistentModelError
+    │   ├── SignatureError              unsigned, altered, swapped, or signed by a key that is not trusted
+    │   ├── ReplayedMoveError
     │   └── GoldenMismatchError
     ├── RegistryError                   (exit 2)
     │   ├── UnknownVersionError         (404)
@@ -219,6 +221,18 @@ class InconsistentModelError(ModelError):
     """The parts of the model do not fit each other."""
 
     code = "inconsistent-model"
+
+
+class SignatureError(ModelError):
+    """A card or a move is unsigned, altered, swapped, or signed by a key that is not trusted."""
+
+    code = "bad-signature"
+
+
+class ReplayedMoveError(ModelError):
+    """The alias's latest move is older than one that was seen before."""
+
+    code = "replayed-move"
 
 
 class GoldenMismatchError(ModelError):

@@ -35,8 +35,16 @@ class Settings:
     max_body_bytes: Annotated[int, Meta(gt=0)] = _setting(16_777_216, "service: largest request body, bytes")
     max_customers: Annotated[int, Meta(gt=0)] = _setting(50_000, "service: most customers in one request")
     max_orders: Annotated[int, Meta(gt=0)] = _setting(100_000, "service: most order lines in one request")
+    public_key_file: str = _setting(
+        "", "service and job: file of the Ed25519 public keys, PEM, by one of which cards and moves must be signed"
+    )
+    require_signature: bool | None = _setting(
+        None, "service: false allows s3:// without a public key, true forbids a directory without one"
+    )
+    cache_dir: str = _setting("", "service: folder to start from when the registry does not answer")
     counters_dir: str = _setting("", "service: folder of the workers' counters; set by gunicorn.conf.py")
     log_level: LogLevel = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")  # noqa: RUF009
+    signing_key_file: str = _setting("", "job: file of the Ed25519 private key that signs what is published, PEM")
     memory_limit: str = _setting(
         "",
         "job: most memory that DuckDB uses before it spills to disk; empty: half of the container's or machine's",

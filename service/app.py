@@ -2,17 +2,20 @@
 
 import logging
 import time
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 
 from segmentation.errors import ConfigurationError
 from segmentation.registry import open_registry, open_store, require_alias
+from segmentation.registry.signatures import Verifier, load_verifier
 from segmentation.settings import Settings, load
 from service import problems
 from service.decoding import Limits
 from service.evaluation import evaluation
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
+from service.model_cache import ModelCache
 from service.operations import operations
 from service.predict import predict
 from service.replies import route_name
@@ -39,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         A setting cannot be used.
     """
     settings = settings or load()
-    require(settings)
+    verifier = require(settings)
     _log(settings.log_level)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -48,17 +51,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
     live_model = LiveModel(
-        open_registry(settings.registry), settings.alias, Limits(settings.max_customers, settings.max_orders)
+        open_registry(settings.registry, verifier=verifier),
+        settings.alias,
+        Limits(settings.max_customers, settings.max_orders),
+        ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
     )
     counters = Counters(routes, settings.counters_dir)
     app.extensions[KEY] = State(live_model=live_model, counters=counters)
     _count(app, counters)
-    live_model.refresh()
     live_model.follow(settings.refresh_seconds)
     return app
 
 
-def require(settings: Settings) -> None:
+def require(settings: Settings) -> Verifier | None:
     """Check what the service cannot do without.
 
     Parameters
@@ -66,10 +71,15 @@ def require(settings: Settings) -> None:
     settings
         As loaded.
 
+    Returns
+    -------
+    Verifier or None
+        Of the public keys; None where the service may go without.
+
     Raises
     ------
     ConfigurationError
-        There is no registry, or its URL is none.
+        There is no registry, or its URL is none; or there is no public key that can be used, where there must be one.
     """
     if not settings.registry:
         raise ConfigurationError(
@@ -77,6 +87,15 @@ def require(settings: Settings) -> None:
         )
     open_store(settings.registry)
     require_alias(settings.alias)
+    if settings.public_key_file:
+        return load_verifier(settings.public_key_file)
+    required = settings.require_signature
+    if required or (required is None and settings.registry.startswith("s3://")):
+        raise ConfigurationError(
+            f"SEGMENTATION_PUBLIC_KEY_FILE is not set, and {settings.registry} must be signed",
+            hint="set it to the job's signing.pub; SEGMENTATION_REQUIRE_SIGNATURE=false serves whatever is there",
+        )
+    return None
 
 
 def _count(app: Flask, counters: Counters) -> None:

@@ -1,4 +1,8 @@
-"""The model in use: look for a newer one, load it, let it prove itself, swap; keep the last good one."""
+"""The model in use: look for a newer one, load it, let it prove itself, swap; keep the last good one.
+
+A process that starts while the registry does not answer, or answers with what must not be used, takes the model of the
+cache; from then on it compares the registry with what it serves until it has found the two to agree, or a newer move.
+"""
 
 import atexit
 import logging
@@ -7,14 +11,17 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from segmentation import card as cards
-from segmentation.errors import DigestMismatchError, NotReadyError, SegmentationError
+from segmentation.errors import ModelError, NotReadyError, ReplayedMoveError, SegmentationError
 from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
+from service.model_cache import ModelCache
 from service.published import Published
 
 logger = logging.getLogger(__name__)
+
+FIRST_LOOK_SECONDS = 5.0
+MOST_MOVES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +31,7 @@ class Serving:
     model: Model
     decoder: Decoder
     published: Published
-    sequence: int
+    move: Move
     loaded_at: datetime
 
 
@@ -37,13 +44,19 @@ class LiveModel:
         Where to look.
     limits
         For the decoders.
+    cache
+        Where to start from when the registry does not answer; None: nowhere.
     """
 
-    def __init__(self, registry: Registry, alias: str, limits: Limits) -> None:
+    def __init__(self, registry: Registry, alias: str, limits: Limits, cache: ModelCache | None = None) -> None:
         self._registry = registry
         self._alias = alias
         self._limits = limits
+        self._cache = cache
         self._serving: Serving | None = None
+        # Whether what is served is the registry's latest or later: not so after a start from the cache.
+        self._confirmed = False
+        self._starting = threading.Lock()
         self._failure = ""
 
     @property
@@ -82,18 +95,42 @@ class LiveModel:
             if move is None:
                 self._failure = ""
                 return False
-            self._serving = self._load(move)
+            self._take(move)
         except SegmentationError as error:
             if error.message != self._failure:
                 logger.warning("no new model: %s (%s)", error.message, error.hint)
             self._failure = error.message
-            return False
+            return self.restore()
         logger.info("serving %s, move %d of %s", move.version, move.sequence, move.alias)
         self._failure = ""
         return True
 
+    def restore(self) -> bool:
+        """Take the model of the cache where there is none yet.
+
+        Returns
+        -------
+        bool
+            Whether there is one now that was not there before.
+        """
+        if self._cache is None or self._serving is not None:
+            return False
+        for move in reversed(self._cache.moves()):
+            try:
+                serving = self._serving_of(move, self._cache.registry)
+            except SegmentationError as error:
+                logger.warning("the cached %s cannot be used: %s", move.version, error.message)
+                continue
+            if not self._start_with(serving):
+                return False
+            logger.warning("serving %s, move %d of %s, from the cache", move.version, move.sequence, move.alias)
+            return True
+        return False
+
     def follow(self, seconds: float) -> None:
         """Look for newer models in the background, about every so many seconds, for as long as the process lives.
+
+        Waits for the first look, up to five seconds; then a process without a model takes that of the cache.
 
         Parameters
         ----------
@@ -101,17 +138,24 @@ class LiveModel:
             Mean time between looks; spread by a tenth, so that workers do not ask all at once.
         """
         # A generator of its own: the shared one belongs to whoever seeded it.
-        stop, spread = threading.Event(), random.Random()  # noqa: S311
+        stop, looked, spread = threading.Event(), threading.Event(), random.Random()  # noqa: S311
 
         def look() -> None:
-            while not stop.wait(seconds * spread.uniform(0.9, 1.1)):
+            while True:
                 try:
                     self.refresh()
                 except Exception as error:  # noqa: BLE001 - the last resort: whoever stops looking never recovers
                     logger.error("looking for a model failed: %s", type(error).__name__)  # noqa: TRY400
+                looked.set()
+                if stop.wait(seconds * spread.uniform(0.9, 1.1)):
+                    return
 
         thread = threading.Thread(target=look, name="live-model", daemon=True)
         thread.start()
+        # A registry that does not even refuse must not keep the process from answering /healthz.
+        if not looked.wait(FIRST_LOOK_SECONDS):
+            self._failure = self._failure or f"{self._registry.url} has not answered yet"
+            self.restore()
 
         def end() -> None:
             stop.set()
@@ -121,25 +165,71 @@ class LiveModel:
         atexit.register(end)
 
     def _newest(self) -> Move | None:
-        if self._serving is None:
-            return self._registry.live(self._alias)
-        newest, after = None, self._serving.sequence
-        while (move := self._registry.next_move(self._alias, after)) is not None:
-            newest, after = move, move.sequence
+        serving = self._serving
+        if serving is None or not self._confirmed:
+            return self._latest()
+        newest, refused, first = None, None, serving.move.sequence
+        # Bounded: what stands between may answer every key with a page of its own.
+        for after in range(first, first + MOST_MOVES_AT_ONCE):
+            try:
+                move = self._registry.next_move(self._alias, after)
+            except ModelError as error:
+                # Somebody else's move must not keep a good one after it from coming.
+                refused = error
+                continue
+            if move is None:
+                break
+            newest = move
+        if newest is None and refused is not None:
+            raise refused
         return newest
 
-    def _load(self, move: Move) -> Serving:
-        card = self._registry.read_card(move.version)
-        if cards.digest(card) != move.card_digest:
-            raise DigestMismatchError(
-                f"the card of {move.version} is not the one that {move.alias!r} was moved to",
-                hint="publish the model again",
+    def _latest(self) -> Move | None:
+        # Before the registry is asked: what another worker sees meanwhile would be newer.
+        seen = 0 if self._cache is None else self._cache.highest()
+        move = self._registry.live(self._alias)
+        if move.sequence < seen:
+            raise ReplayedMoveError(
+                f"the latest move of {self._alias!r} is {move.sequence}, and {seen} was seen before",
+                hint="moves were taken away: restore them; for a registry begun anew, empty SEGMENTATION_CACHE_DIR",
             )
-        model = assemble(card, {name: self._registry.read_file(move.version, name) for name in NEEDED_TO_SERVE})
+        serving = self._serving
+        if serving is not None and serving.move == move:
+            self._confirmed = True
+            return None
+        return move
+
+    def _take(self, move: Move) -> None:
+        if self._cache is not None:
+            self._cache.remember(move)
+        serving = self._serving_of(move, self._registry)
+        with self._starting:
+            self._serving, self._confirmed = serving, True
+
+    def _start_with(self, serving: Serving) -> bool:
+        with self._starting:
+            # The registry may have answered meanwhile.
+            started = self._serving is None
+            if started:
+                self._serving = serving
+        return started
+
+    def _serving_of(self, move: Move, source: Registry) -> Serving:
+        card = source.signed_card_of(move)
+        files = {name: source.read_file(move.version, name) for name in NEEDED_TO_SERVE}
+        model = assemble(card.content, files)
+        if not self._registry.verifies:
+            logger.warning(
+                "%s is taken unsigned: whoever can write to the registry decides what is served; "
+                "SEGMENTATION_PUBLIC_KEY_FILE names who may",
+                move.version,
+            )
+        if self._cache is not None and source is self._registry:
+            self._cache.keep(move, card, files)
         return Serving(
             model=model,
             decoder=Decoder(model.card, model.query, self._limits),
-            published=Published(self._registry, model.card),
-            sequence=move.sequence,
+            published=Published(self._registry, model.card, self._cache),
+            move=move,
             loaded_at=datetime.now(UTC),
         )

@@ -3,10 +3,11 @@
 import threading
 
 from segmentation.card import Card
-from segmentation.errors import NotComputedError
+from segmentation.errors import NotComputedError, SegmentationError
 from segmentation.model import verify
 from segmentation.registry import Registry
 from segmentation.scores import SCORES, AlgorithmScore, decode
+from service.model_cache import ModelCache
 
 REPORT = "report.html"
 
@@ -20,10 +21,13 @@ class Published:
         Where they are.
     card
         Of the version; it names every file with its digest.
+    cache
+        Asked first, and told; None: there is none.
     """
 
-    def __init__(self, registry: Registry, card: Card) -> None:
+    def __init__(self, registry: Registry, card: Card, cache: ModelCache | None = None) -> None:
         self._registry = registry
+        self._cache = cache
         self._card = card
         self._files: dict[str, bytes] = {}
         self._lock = threading.Lock()
@@ -64,9 +68,7 @@ class Published:
             )
         with self._lock:
             if name not in self._files:
-                content = self._registry.read_file(self._card.version, name)
-                verify(self._card, {name: content})
-                self._files[name] = content
+                self._files[name] = self._cached(name) or self._read(name)
             return self._files[name]
 
     def etag(self, name: str) -> str:
@@ -83,3 +85,21 @@ class Published:
             Hexadecimal; empty for a file that is not there.
         """
         return self._card.files.get(name, "")
+
+    def _cached(self, name: str) -> bytes | None:
+        if self._cache is None:
+            return None
+        try:
+            content = self._cache.registry.read_file(self._card.version, name)
+            verify(self._card, {name: content})
+        except SegmentationError:
+            # Not there, or damaged: the registry has it, or says why not.
+            return None
+        return content
+
+    def _read(self, name: str) -> bytes:
+        content = self._registry.read_file(self._card.version, name)
+        verify(self._card, {name: content})
+        if self._cache is not None:
+            self._cache.keep_file(self._card.version, name, content)
+        return content

@@ -18,11 +18,12 @@ from segmentation.errors import (
     SegmentationError,
     UnknownVersionError,
 )
-from segmentation.registry import open_registry, require_alias
+from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
 from training.compare_cli import compare
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
+from training.signing import open_signed
 from training.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def run(
     from training import clock, configuration, heritage
 
     # All that can be refused is looked at before the libraries of training are loaded.
-    settings, registry, created = load_settings(), open_registry(url), clock.now()
+    settings, created = load_settings(), clock.now()
+    registry = open_signed(url, settings, writing=True)
     require_alias(alias)
     # Asked first: a wrong bucket or alias should not cost a training.
     source = source or _default_source(registry, alias)
@@ -139,7 +141,8 @@ def assign_segments(
     """Write every customer's segment, by the live model, to a file."""
     from training import configuration, publish
 
-    settings, registry = load_settings(), open_registry(url)
+    settings = load_settings()
+    registry = open_signed(url, settings)
     source = source or _default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
     from training import pseudonyms as keyed
@@ -237,9 +240,8 @@ def _give_up_stdout() -> None:
 
 def _default_source(registry: Registry, alias: str) -> str:
     """The generated shop, unless the live model is of real data: neither may take the place of the other."""
-    moves = registry.moves(alias)
     try:
-        live = registry.card(moves[-1].version).source if moves else DEFAULT_SOURCE
+        live = registry.card(registry.live(alias).version).source if registry.sequence(alias) else DEFAULT_SOURCE
     except (ModelError, UnknownVersionError) as error:
         raise RegistryError(
             f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from segmentation import card as cards
 from segmentation.errors import ModelError, RegistryError, UnknownVersionError
 from segmentation.rules import FIRST_ID
 from training.publish import proved
@@ -71,22 +72,25 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     RegistryError
         The live model cannot be read by this release, or must not be used.
     """
-    moves = registry.moves(alias)
-    next_id = free_id(registry, [move.version for move in moves])
-    if not moves:
+    sequence = registry.sequence(alias)
+    next_id = free_id(registry, [move.version for move in registry.moves(alias)])
+    if not sequence:
         return Heritage(next_id=next_id)
     if anew:
-        return Heritage(next_id=next_id, anew=True, sequence=moves[-1].sequence)
+        return Heritage(next_id=next_id, anew=True, sequence=sequence)
+    which = f"move {sequence}"
     try:
+        move = registry.live(alias)
+        which = move.version
         # The card first: one of another release may have other files.
-        registry.card(moves[-1].version)
-        model = proved(registry, moves[-1].version)
+        cards.decode(registry.signed_card_of(move).content)
+        model = proved(registry, move.version)
     except (ModelError, UnknownVersionError) as error:
         raise RegistryError(
-            f"the live model of {alias!r}, {moves[-1].version}, cannot be compared with: {error.message}",
+            f"the live model of {alias!r}, {which}, cannot be compared with: {error.message}",
             hint="roll back to one that works, or give --anew to begin new ids: no segment will be an earlier one",
         ) from error
-    return Heritage(model, next_id, sequence=moves[-1].sequence)
+    return Heritage(model, next_id, sequence=move.sequence)
 
 
 def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
@@ -102,14 +106,13 @@ def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
     Returns
     -------
     int
-        0 for an empty registry. Where the newest versions are gone or tell nothing, ids begin well beyond theirs, at a
-        round thousand.
+        0 for an empty registry. Where the newest that was live is gone or tells nothing, ids begin well beyond its own,
+        at a round thousand.
     """
-    versions = registry.versions()
-    told = {version: _beyond(registry.read_card(version)) for version in versions[-RECENT:]}
-    known = {version: ids for version, ids in told.items() if ids is not None}
-    newest, highest = max(known, default=""), max(known.values(), default=0)
-    if any(version > newest for version in (*lived, *told) if version not in known):
+    known = {version: _beyond_of(registry, version) for version in registry.versions()[-RECENT:]}
+    told = {version: ids for version, ids in known.items() if ids is not None}
+    newest, highest = max(told, default=""), max(told.values(), default=0)
+    if any(version > newest for version in lived if version not in told):
         return max(RULES_END, (highest // FIRST_ID + 1) * FIRST_ID)
     return highest
 
@@ -123,6 +126,14 @@ class _Ids(msgspec.Struct):
 
     segments: list[_Segment] = []
     next_id: int = 0
+
+
+def _beyond_of(registry: Registry, version: str) -> int | None:
+    try:
+        return _beyond(registry.read_card(version))
+    except ModelError:
+        # What cannot be trusted cannot become live, and whoever wrote it should not choose our ids.
+        return None
 
 
 def _beyond(card: bytes) -> int | None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
-from segmentation.registry import open_registry
-from training.options import OUT, Example, alias_option, registry_option
+from segmentation.settings import load as load_settings
+from training.options import OUT, Example, a_path, alias_option, registry_option
+from training.signing import generate, open_signed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from segmentation.card import Card
     from segmentation.registry import Registry
 
@@ -27,7 +30,7 @@ def list_models(url: str, alias: str) -> None:
     """List the versions, which is live, and the alias's history."""
     from training import summary
 
-    registry = open_registry(url)
+    registry = open_signed(url, load_settings())
     moves = registry.moves(alias)
     cards = {version: _readable(registry, version) for version in registry.versions()}
     if not cards:
@@ -50,7 +53,7 @@ def show(url: str, alias: str, version: str | None, as_json: bool) -> None:
     """Show a version; without one, the live one."""
     from training import summary
 
-    registry = open_registry(url)
+    registry = open_signed(url, load_settings())
     chosen = version or registry.live(alias).version
     if as_json:
         click.echo(registry.read_card(chosen).decode(), nl=False)
@@ -72,7 +75,7 @@ def promote(url: str, alias: str, version: str, why: str | None, force: bool) ->
     from training import publish
     from training.retraining_summary import is_refused
 
-    registry = open_registry(url)
+    registry = open_signed(url, load_settings(), writing=True)
     card, moves = registry.card(version), registry.moves(alias)
     refused = is_refused(card)
     if card.gate is not None and refused and not (force and why and why.strip()):
@@ -88,7 +91,7 @@ def promote(url: str, alias: str, version: str, why: str | None, force: bool) ->
             f"{version} was never compared with {moves[-1].version}, which is live as {alias!r}: ids may mean others",
             hint="train against this alias; --force with --why '…' makes it live all the same",
         )
-    _promote(url, alias, version, why or "promoted by hand", forced=refused or stranger)
+    _promote(registry, alias, version, why or "promoted by hand", forced=refused or stranger)
 
 
 @models.command(cls=Example, epilog="python -m training models rollback --registry models --why 'wrong data'")
@@ -97,23 +100,32 @@ def promote(url: str, alias: str, version: str, why: str | None, force: bool) ->
 @click.option("--why", default="rolled back by hand", show_default=True, help="For the history.")
 def rollback(url: str, alias: str, why: str) -> None:
     """Make the version live that was live before the present one; again, and it goes back one further."""
-    registry = open_registry(url)
+    registry = open_signed(url, load_settings(), writing=True)
     present, earlier = registry.live(alias).version, registry.previous(alias)
     if earlier is None:
         raise UnknownAliasError(
             f"{alias!r} has no earlier version to go back to", hint="promote a version: `models list` shows them"
         )
-    _promote(url, alias, earlier, why)
+    _promote(registry, alias, earlier, why)
     OUT.print(f"instead of {present}")
 
 
-def _promote(url: str, alias: str, version: str, why: str, *, forced: bool = False) -> None:
+@models.command(cls=Example, epilog="python -m training models keygen --out keys")
+@click.option("--out", required=True, callback=a_path, metavar="DIR", help="The folder for the two files.")
+def keygen(out: Path) -> None:
+    """Make a key pair: the job signs with one half, the service trusts the other."""
+    private, public = generate(out)
+    OUT.print(f"{private}  for the job alone: SEGMENTATION_SIGNING_KEY_FILE")
+    OUT.print(f"{public}  for the service and the job: SEGMENTATION_PUBLIC_KEY_FILE")
+
+
+def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> None:
     from training import publish
 
-    registry = open_registry(url)
     publish.proved(registry, version)
     moves = registry.moves(alias)
-    if moves and moves[-1].version == version:
+    # Of a latest move that cannot be trusted, moves() knows nothing: it is moved on from.
+    if moves and moves[-1].sequence == registry.sequence(alias) and moves[-1].version == version:
         OUT.print(f"{version} is live as {alias} already (move {moves[-1].sequence})")
         return
     move = publish.promote(registry, alias, version, why, forced=forced)

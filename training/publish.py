@@ -59,10 +59,10 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int |
             f"{version} is published, and not live: {refusal(verdict)}",
             hint=f"mend the data or the configuration, or: models promote {version} --force --why '…'",
         )
-    moves = registry.moves(alias)
-    if after is not None and moves and moves[-1].sequence != after:
+    if after is not None and registry.sequence(alias) not in (0, after):
+        latest = registry.live(alias)
         raise LostRaceError(
-            f"{moves[-1].by} moved {alias!r} to {moves[-1].version} while this model was made",
+            f"{latest.by} moved {alias!r} to {latest.version} while this model was made",
             hint=f"{version} was compared with another one: it is published, and not live; train again",
         )
     return promote(registry, alias, version, why, after=after)

@@ -1,168 +1,31 @@
-"""Versions and alias moves: a version is written once; an alias is a sequence of moves, the highest of them live."""
+"""A registry: versions, and aliases that are sequences of moves, the highest of them live."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from __future__ import annotations
 
-import msgspec
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from segmentation import card as cards
-from segmentation.card import Card
-from segmentation.errors import (
-    ConfigurationError,
-    InconsistentModelError,
-    LostRaceError,
-    UnknownAliasError,
-    UnknownVersionError,
-    VersionExistsError,
-    nearest,
-)
+from segmentation.errors import DigestMismatchError, LostRaceError, ModelError, UnknownAliasError
 from segmentation.model import CARD
-from segmentation.registry.store import Store
+from segmentation.registry import moves as move_files
+from segmentation.registry.moves import Move
+from segmentation.registry.versions import Versions, path_of
 
-_ALIAS = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MOVE = re.compile(r"\d{10}\.json")
-_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+if TYPE_CHECKING:
+    from segmentation.registry.versions import SignedCard
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """One move of an alias to a version.
-
-    Parameters
-    ----------
-    alias, sequence, version
-        What moved where; sequence counts from 1 without gaps.
-    card_digest
-        SHA-256 of the version's card.json.
-    at
-        ISO 8601, UTC.
-    by, why
-        For the history.
-    forced
-        Whether the gate had refused the version.
-    """
-
-    alias: str
-    sequence: int
-    version: str
-    card_digest: str
-    at: str
-    by: str
-    why: str
-    forced: bool = False
+logger = logging.getLogger(__name__)
 
 
-class Registry:
-    """Models by version, and aliases that say which is live.
-
-    Parameters
-    ----------
-    store
-        Where it lives.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @property
-    def url(self) -> str:
-        """Where it lives."""
-        return self._store.url
-
-    def publish(self, version: str, card: bytes, files: Mapping[str, bytes]) -> None:
-        """Write a version: its files first and its card last, so that what has a card is complete.
-
-        Parameters
-        ----------
-        version
-            `<UTC time>-<8 hex>`.
-        card
-            Content of `card.json`.
-        files
-            The other files' content, by name.
-
-        Raises
-        ------
-        VersionExistsError
-            The registry has this version, or other content under its name.
-        """
-        if self._store.read(_path(version, CARD)) is not None:
-            raise VersionExistsError(f"{version} is published already", hint="a version is never written twice")
-        for name, content in files.items():
-            # What a killed job left behind may stand if it is the same; a version of other content may not.
-            if not self._store.create(_path(version, name), content) and (
-                self._store.read(_path(version, name)) != content
-            ):
-                raise VersionExistsError(f"{version} exists with another {name}", hint="train again")
-        if not self._store.create(_path(version, CARD), card):
-            raise VersionExistsError(f"{version} is published already", hint="a version is never written twice")
-
-    def versions(self) -> list[str]:
-        """All complete versions, oldest first.
-
-        Returns
-        -------
-        list of str
-            Versions that have a card.
-        """
-        keys = (key.split("/") for key in self._store.list("models/"))
-        return sorted(key[1] for key in keys if len(key) == 3 and key[2] == CARD and _VERSION.fullmatch(key[1]))
-
-    def read_card(self, version: str) -> bytes:
-        """The card's bytes.
-
-        Parameters
-        ----------
-        version
-            A version of this registry.
-
-        Returns
-        -------
-        bytes
-            Content of `card.json`.
-
-        Raises
-        ------
-        UnknownVersionError
-            There is no such version.
-        """
-        content = self._store.read(_path(version, CARD)) if _VERSION.fullmatch(version) else None
-        if content is None:
-            raise UnknownVersionError(
-                f"{self.url} has no version {version}", hint=nearest(version, self.versions()[-5:])
-            )
-        return content
-
-    def card(self, version: str) -> Card:
-        """The card of a version; see `read_card`."""
-        return cards.decode(self.read_card(version))
-
-    def read_file(self, version: str, name: str) -> bytes:
-        """The bytes of one file of a version; callers verify them against the card.
-
-        Parameters
-        ----------
-        version, name
-            A version and a file that its card names.
-
-        Returns
-        -------
-        bytes
-            The content.
-
-        Raises
-        ------
-        InconsistentModelError
-            The version lacks the file.
-        """
-        content = self._store.read(_path(version, name))
-        if content is None:
-            raise InconsistentModelError(f"{version} has no {name}", hint="publish the model again")
-        return content
+class Registry(Versions):
+    """Models by version, and aliases that say which is live; see `Versions` for the parameters."""
 
     def moves(self, alias: str) -> list[Move]:
         """The alias's history, oldest first; empty where it never moved.
+
+        What was live is told by moves that can be read and trusted: others are left out, with a warning.
 
         Parameters
         ----------
@@ -174,7 +37,28 @@ class Registry:
         list of Move
             In sequence.
         """
-        return [self._read_move(key) for key in self._move_keys(alias)]
+        found = []
+        for key in self._move_keys(alias):
+            try:
+                found.append(self._read_move(key))
+            except ModelError as error:
+                logger.warning("%s; it is left out of the history", error.message)
+        return found
+
+    def sequence(self, alias: str) -> int:
+        """How often the alias was moved, whether or not the moves can be trusted.
+
+        Parameters
+        ----------
+        alias
+            For instance `production`.
+
+        Returns
+        -------
+        int
+            The highest sequence number; 0 where it never moved.
+        """
+        return move_files.sequence_of((self._move_keys(alias) or [""])[-1]) or 0
 
     def live(self, alias: str) -> Move:
         """The latest move of the alias.
@@ -193,6 +77,8 @@ class Registry:
         ------
         UnknownAliasError
             The alias never moved.
+        ModelError
+            The move cannot be read, or is not signed as it must be.
         """
         keys = self._move_keys(alias)
         if not keys:
@@ -241,9 +127,37 @@ class Registry:
         Move or None
             None where the known move is the latest.
         """
-        key = _move(alias, after + 1)
+        key = move_files.key(alias, after + 1)
         content = self._store.read(key)
-        return None if content is None else _decode_move(key, content)
+        return None if content is None else move_files.decode(key, content, self._verifier)
+
+    def signed_card_of(self, move: Move) -> SignedCard:
+        """The card that an alias was moved to.
+
+        Parameters
+        ----------
+        move
+            The move; it names the card's digest.
+
+        Returns
+        -------
+        SignedCard
+            See `read_card`.
+
+        Raises
+        ------
+        DigestMismatchError
+            The version has another card.
+        RegistryError, SignatureError
+            As `read_card` does.
+        """
+        card = self.signed_card(move.version)
+        if cards.digest(card.content) != move.card_digest:
+            raise DigestMismatchError(
+                f"{path_of(move.version, CARD)} is not the one that {move.alias!r} was moved to",
+                hint="publish the model again",
+            )
+        return card
 
     def move(
         self, alias: str, version: str, *, at: str, by: str, why: str, forced: bool = False, after: int | None = None
@@ -272,15 +186,15 @@ class Registry:
             Another publisher took the sequence number first.
         """
         card = self.read_card(version)
-        if after is None:
-            keys = self._move_keys(alias)
-            after = self._read_move(keys[-1]).sequence if keys else 0
-        sequence = after + 1
+        # Counted by names: a move that cannot be trusted is moved on from.
+        sequence = (self.sequence(alias) if after is None else after) + 1
         digest = cards.digest(card)
         move = Move(
             alias=alias, sequence=sequence, version=version, card_digest=digest, at=at, by=by, why=why, forced=forced
         )
-        if not self._store.create(_move(alias, sequence), msgspec.json.encode(move)):
+        if self._signer is not None:
+            move = replace(move, signature=move_files.sign(move, self._signer))
+        if not self._store.create(move_files.key(alias, sequence), move_files.encode(move)):
             raise LostRaceError(
                 f"another publisher moved {alias!r} at the same time",
                 hint=f"{version} is published but not live; promote it if it should be",
@@ -289,51 +203,7 @@ class Registry:
 
     def _move_keys(self, alias: str) -> list[str]:
         # Other tools leave files of their own, such as the folder markers of S3 consoles.
-        prefix = _moves(alias)
-        return [key for key in self._store.list(prefix) if _MOVE.fullmatch(key.removeprefix(prefix))]
+        return [key for key in self._store.list(move_files.folder(alias)) if move_files.sequence_of(key) is not None]
 
     def _read_move(self, key: str) -> Move:
-        return _decode_move(key, self._store.read(key) or b"")
-
-
-def _decode_move(key: str, content: bytes) -> Move:
-    try:
-        move = msgspec.json.decode(content, type=Move)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InconsistentModelError(f"{key} cannot be read: {error}", hint="move the alias again") from error
-    if _move(move.alias, move.sequence) != key:
-        raise InconsistentModelError(f"{key} holds a move of another place", hint="move the alias again")
-    return move
-
-
-def _path(version: str, name: str) -> str:
-    return f"models/{version}/{name}"
-
-
-def require_alias(alias: str) -> None:
-    """Check that a name can be an alias.
-
-    Parameters
-    ----------
-    alias
-        For instance `production`.
-
-    Raises
-    ------
-    ConfigurationError
-        It cannot.
-    """
-    if not _ALIAS.fullmatch(alias):
-        raise ConfigurationError(
-            f"{alias!r} cannot name an alias", hint="use lower-case letters, digits, - and _, at most 64"
-        )
-
-
-def _moves(alias: str) -> str:
-    require_alias(alias)
-    return f"aliases/{alias}/"
-
-
-def _move(alias: str, sequence: int) -> str:
-    # Padded, so that listings sort by number.
-    return f"{_moves(alias)}{sequence:010d}.json"
+        return move_files.decode(key, self._store.read(key) or b"", self._verifier)

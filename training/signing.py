@@ -1,0 +1,96 @@
+"""The job's keys: made once, and used for whatever it publishes and reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from segmentation.errors import ConfigurationError
+from segmentation.registry import Registry, open_registry
+from segmentation.registry.signatures import load_signer, load_verifier
+from segmentation.settings import Settings
+
+PRIVATE, PUBLIC = "signing.key", "signing.pub"
+
+
+def open_signed(url: str, settings: Settings, *, writing: bool = False) -> Registry:
+    """The registry at a URL, with the keys that the settings name.
+
+    Parameters
+    ----------
+    url
+        As `open_registry` takes it.
+    settings
+        `signing_key_file` and `public_key_file`, either of which may be empty.
+    writing
+        Whether something will be published or moved.
+
+    Returns
+    -------
+    Registry
+        Signs with the one key, and refuses what none of the others signed.
+
+    Raises
+    ------
+    ConfigurationError
+        A key cannot be used, or what is written would be refused when it is read.
+    """
+    signer = load_signer(settings.signing_key_file) if settings.signing_key_file else None
+    verifier = load_verifier(settings.public_key_file) if settings.public_key_file else None
+    if writing and verifier is not None:
+        if signer is None:
+            raise ConfigurationError(
+                "SEGMENTATION_PUBLIC_KEY_FILE is set, and SEGMENTATION_SIGNING_KEY_FILE is not",
+                hint="set it to the private key: what is published unsigned would be refused",
+            )
+        if not verifier.trusts(signer):
+            raise ConfigurationError(
+                f"{settings.public_key_file} lacks the public half of {settings.signing_key_file}",
+                hint="add its signing.pub to the file: what this key signs would be refused",
+            )
+    return open_registry(url, signer=signer, verifier=verifier)
+
+
+def generate(folder: Path) -> tuple[Path, Path]:
+    """Make a key pair.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if need be.
+
+    Returns
+    -------
+    tuple of Path
+        `signing.key` (PKCS #8, for its owner only) and `signing.pub`, both PEM.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder has one of them already, or cannot be written to.
+    """
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    paths = folder / PRIVATE, folder / PUBLIC
+    if any(path.exists() for path in paths):
+        raise ConfigurationError(
+            f"{folder} has a {PRIVATE} or {PUBLIC} already", hint="give another folder: a key is never overwritten"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(paths[0], private, 0o600)
+        _write(paths[1], public, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be written to: {error.strerror}", hint="give another folder"
+        ) from error
+    return paths
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
