@@ -89,7 +89,7 @@ class SelectionLimits:
 
     least: Annotated[int, msgspec.Meta(ge=2, le=100)] = 2
     most: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
-    rows: Annotated[int, msgspec.Meta(ge=1_000)] = 20_000
+    rows: Annotated[int, msgspec.Meta(ge=1_000)] = 15_000
     smallest_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.005
     largest_share: Annotated[float, msgspec.Meta(gt=0.5, le=1)] = 0.9
     stability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.75

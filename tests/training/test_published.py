@@ -30,7 +30,7 @@ def test_two_segments_of_repeat_buyers_do_not_win_on_olist(real_data: Path) -> N
     chosen = configuration.load("olist", None, [
         "clustering.k=auto", "features=[recency_days, frequency, monetary]", "redundant=null",
         "preprocessing={winsorise: null, variance_kept: null}", *QUICK,
-        "refits.times=10", "refits.rows=10000", "selection.most=6",
+        "refits.times=20", "refits.rows=10000", "selection.most=6",
     ])  # fmt: skip
     card = job.make("olist", str(real_data / "olist"), chosen, Settings(), created=MADE).made.card
     assert card.selection is not None
