@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-TILE = 512
-"""Rows of a tile: its coordinates and sums stay in the fastest cache; single precision adds up 512 terms at most."""
+TILE = 1024
+"""Rows of a tile: its coordinates and sums stay in the fastest cache; single precision adds up 1,024 terms at most."""
 
 STRIPS = 16
 """Parts of the work, each with sums of its own, added up in their order: the same bits whatever the threads."""
