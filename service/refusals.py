@@ -34,8 +34,8 @@ class Refusals:
             As it was refused with.
         """
         if self._refused is not None:
-            refused, error, until = self._refused
-            if digest == refused and time.monotonic() < until:
+            refused, error, since = self._refused
+            if digest == refused and time.monotonic() - since < AGAIN_SECONDS:
                 raise type(error)(error.message, hint=error.hint)
 
     def note(self, digest: bytes, error: ModelError) -> None:
@@ -47,7 +47,7 @@ class Refusals:
             Which, and why.
         """
         # A copy: the error itself holds on to its frames, and they to the model's bytes.
-        self._refused = digest, type(error)(error.message, hint=error.hint), time.monotonic() + AGAIN_SECONDS
+        self._refused = digest, type(error)(error.message, hint=error.hint), time.monotonic()
 
 
 def digest_of(card: bytes, files: Mapping[str, bytes]) -> bytes:

@@ -12,7 +12,8 @@ Samples = dict[tuple[str, str], float]
 
 
 def samples(text: str) -> Samples:
-    """All samples with at most one label."""
+    """All samples with at most one label, but for those of requests."""
+    text = "\n".join(line for line in text.splitlines() if "segmentation_request" not in line) + "\n"
     return {
         (sample.name, next(iter(sample.labels.values()), "")): sample.value
         for family in text_string_to_metric_families(text)
