@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -20,27 +19,28 @@ print("told", flush=True)
 sys.stdin.read()
 """
 
+WRITER = """
+import sys
+from service.shared_memory import SharedMemory
+memory = SharedMemory(3, sys.argv[1])
+memory.tell(b"a" * 500)
+print("told", flush=True)
+while True:
+    for status in (b"a" * 500, b"b" * 500, b"cd" * 100):
+        memory.tell(status)
+"""
+
 
 def test_a_status_that_is_being_written_is_never_read_in_part(tmp_path: Path) -> None:
-    writer, reader = SharedMemory(3, str(tmp_path)), SharedMemory(3, str(tmp_path))
-    statuses, done = [b"a" * 400, b"bc" * 100, b"d"], threading.Event()
-
-    def write() -> None:
-        while not done.is_set():
-            for status in statuses:
-                writer.tell(status)
-
-    writer.tell(statuses[0])
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        for _ in range(500):
-            told = reader.told()
-            assert len(told) == 1
-            assert told[0] in statuses
-    finally:
-        done.set()
-        thread.join()
+    reader, statuses = SharedMemory(3, str(tmp_path)), {b"a" * 500, b"b" * 500, b"cd" * 100}
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"told\n"
+        found = [told for _ in range(5_000) for told in reader.told()]
+        writer.kill()
+        writer.wait()
+    assert set(found) == statuses
 
 
 def test_the_dead_are_counted_and_no_longer_heard(tmp_path: Path) -> None:
