@@ -93,7 +93,28 @@ def free_id(registry: Registry) -> int:
     int
         0 for an empty registry.
     """
-    return max((_beyond(registry.read_card(version)) for version in registry.versions()), default=0)
+    return max((beyond(registry.read_card(version)) for version in registry.versions()), default=0)
+
+
+def beyond(card: bytes) -> int:
+    """The first id that the segments of a card leave free.
+
+    Parameters
+    ----------
+    card
+        Content of `card.json`, of this release or an earlier one.
+
+    Returns
+    -------
+    int
+        0 for what cannot be read.
+    """
+    try:
+        found = msgspec.json.decode(card, type=_Ids)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # What is no card at all was never live with ids that anybody could read.
+        return 0
+    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)
 
 
 class _Segment(msgspec.Struct):
@@ -105,12 +126,3 @@ class _Ids(msgspec.Struct):
 
     segments: list[_Segment] = []
     next_id: int = 0
-
-
-def _beyond(card: bytes) -> int:
-    try:
-        found = msgspec.json.decode(card, type=_Ids)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # What is no card at all was never live with ids that anybody could read.
-        return 0
-    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)

@@ -279,12 +279,18 @@ class Registry:
                 f"another publisher moved {alias!r} at the same time",
                 hint=f"{version} is published but not live; promote it if it should be",
             )
+        # Who deletes a version deletes its card, then looks at the moves. One of the two sees what the other did.
+        if self._store.read(_path(version, CARD)) is None:
+            raise LostRaceError(
+                f"{version} was being deleted while {alias!r} was moved to it",
+                hint="see `models list`: if it is gone, promote another version",
+            )
         return move
 
     def _move_keys(self, alias: str) -> list[str]:
         # Other tools leave files of their own, such as the folder markers of S3 consoles.
         prefix = _moves(alias)
-        return [key for key in self._store.list(prefix) if _MOVE.fullmatch(key.removeprefix(prefix))]
+        return [key for key in self._store.list(prefix) if is_move(key.removeprefix(prefix))]
 
     def _read_move(self, key: str) -> Move:
         return _decode_move(key, self._store.read(key) or b"")
@@ -298,6 +304,21 @@ def _decode_move(key: str, content: bytes) -> Move:
     if _move(move.alias, move.sequence) != key:
         raise InconsistentModelError(f"{key} holds a move of another place", hint="move the alias again")
     return move
+
+
+def is_alias(name: str) -> bool:
+    """Whether a name can be an alias."""
+    return _ALIAS.fullmatch(name) is not None
+
+
+def is_move(name: str) -> bool:
+    """Whether a name can be a move's file: ten digits and `.json`."""
+    return _MOVE.fullmatch(name) is not None
+
+
+def is_version(name: str) -> bool:
+    """Whether a name can be a version: `<UTC time>-<8 hex>`."""
+    return _VERSION.fullmatch(name) is not None
 
 
 def _path(version: str, name: str) -> str:
@@ -317,7 +338,7 @@ def require_alias(alias: str) -> None:
     ConfigurationError
         It cannot.
     """
-    if not _ALIAS.fullmatch(alias):
+    if not is_alias(alias):
         raise ConfigurationError(
             f"{alias!r} cannot name an alias", hint="use lower-case letters, digits, - and _, at most 64"
         )

@@ -56,6 +56,6 @@ def s3_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["in_directory", CEPH])
-def contended_url(request: pytest.FixtureRequest) -> str:
-    """Places where many publish at once; moto is one process of Python, whose answer would prove nothing."""
+def real_url(request: pytest.FixtureRequest) -> str:
+    """Places where models really live; what moto does with many publishers, or half a request, proves nothing."""
     return str(request.getfixturevalue(request.param))

@@ -1,6 +1,9 @@
 """One suite for every place a registry can live in: a directory, S3 as moto plays it, and S3 by Ceph."""
 
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -13,11 +16,14 @@ from segmentation.errors import (
     InconsistentModelError,
     LostRaceError,
     StoreAccessError,
+    StoreUnavailableError,
     UnknownAliasError,
     UnknownVersionError,
     VersionExistsError,
 )
-from segmentation.registry import Registry, Store, open_registry, open_store
+from segmentation.registry import Registry, Store, open_registry, open_store, removal
+from tests.segmentation import dying_publisher as dying
+from tests.servers.service import ROOT
 from training import job
 
 OLD, NEW = "20250101T000000Z-00000001", "20260101T000000Z-00000002"
@@ -151,6 +157,58 @@ def test_an_answer_that_got_lost_is_not_taken_for_a_lost_race(s3_url: str, monke
     assert not store.create("a/b", b"theirs")
 
 
+def test_of_sixteen_who_publish_at_once_one_wins_each_number_and_nothing_is_lost(real_url: str) -> None:
+    everybody_looked = threading.Barrier(16)
+
+    def publish(number: int) -> tuple[int, str, int]:
+        registry, version = open_registry(real_url), f"20260101T0000{number:02}Z-0000000a"
+        listed, lost = registry._store.list, 0
+
+        def list_then_wait_for_all(prefix: str) -> list[str]:
+            registry._store.list = listed  # type: ignore[method-assign]
+            keys = listed(prefix)
+            everybody_looked.wait()
+            return keys
+
+        registry.publish(version, b"card", {"scoring.npz": version.encode()})
+        registry._store.list = list_then_wait_for_all  # type: ignore[method-assign]
+        while True:
+            try:
+                return move(registry, version), version, lost
+            except LostRaceError:
+                lost += 1
+
+    with ThreadPoolExecutor(16) as publishers:
+        done = sorted(publishers.map(publish, range(16)))
+    registry = open_registry(real_url)
+    assert [number for number, _, _ in done] == list(range(1, 17))
+    assert [(item.sequence, item.version) for item in registry.moves("production")] == [item[:2] for item in done]
+    # All saw an empty history, so all but one lost at first.
+    assert sum(lost > 0 for _, _, lost in done) == 15
+    assert registry.versions() == sorted(version for _, version, _ in done)
+    assert all(registry.read_file(version, "scoring.npz") == version.encode() for _, version, _ in done)
+
+
+def test_a_publisher_killed_at_any_step_leaves_nothing_half_visible(real_url: str) -> None:
+    urls = [f"{real_url}/{number}" for number in range(len(dying.STEPS))]
+    command = [sys.executable, "-m", "tests.segmentation.dying_publisher", *urls]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert killed.returncode == 0, killed.stderr
+    for place, (write, phase) in zip(urls, dying.STEPS, strict=True):
+        store, written = open_store(place), write + (phase == "after")
+        registry, complete = Registry(store), written > len(dying.FILES)
+        assert store.list("") == sorted(dying.WRITES[:written]), (write, phase)
+        assert registry.versions() == [dying.VERSION] * complete
+        if complete:
+            with pytest.raises(VersionExistsError):
+                dying.publish(registry)
+            assert move(registry, dying.VERSION) == 1 + (written == len(dying.WRITES))
+        else:
+            dying.publish(registry)
+            assert registry.read_card(dying.VERSION) == dying.CARD
+        assert registry.live("production").version == dying.VERSION
+
+
 def test_more_than_nine_moves_keep_their_order(two_versions: Registry) -> None:
     for _ in range(12):
         move(two_versions, OLD)
@@ -174,6 +232,67 @@ def test_who_loses_the_race_for_a_move_is_told(two_versions: Registry, monkeypat
         move(two_versions, NEW, "slower")
     assert lost.value.exit_status == 4
     assert [item.why for item in two_versions.moves("production")] == ["faster"]
+
+
+def test_a_removed_version_is_gone_with_every_file(url: str, two_versions: Registry) -> None:
+    store = open_store(url)
+    store.create(f"models/{OLD}/plots/k-means.png", b"picture")
+    move(two_versions, NEW)
+    assert removal.remove(two_versions, store, OLD)
+    assert two_versions.versions() == [NEW]
+    assert store.list(f"models/{OLD}/") == []
+    assert not removal.remove(two_versions, store, NEW)
+    assert two_versions.read_file(NEW, "scoring.npz") == b"arrays"
+    assert removal.aliases(store) == ["production"]
+    two_versions.publish(OLD, b"card", {"scoring.npz": b"other arrays"})
+
+
+def test_a_removal_that_breaks_off_leaves_nothing_half_visible(
+    url: str, two_versions: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, deleted = open_store(url), 0
+    delete = store.delete
+
+    def delete_two(key: str) -> None:
+        nonlocal deleted
+        deleted += 1
+        if deleted > 2:
+            raise StoreUnavailableError("gone")
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", delete_two)
+        with pytest.raises(StoreUnavailableError):
+            removal.remove(two_versions, store, OLD)
+    assert two_versions.versions() == [NEW]
+    assert removal.incomplete(store) == [OLD]
+    assert removal.remove(two_versions, store, OLD)
+    assert removal.incomplete(store) == []
+
+
+def test_who_promotes_what_is_being_removed_keeps_it_or_is_told(
+    url: str, two_versions: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(url)
+    delete, create = store.delete, two_versions._store.create
+
+    def delete_late(key: str) -> None:
+        monkeypatch.setattr(store, "delete", delete)
+        move(two_versions, OLD)
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", delete_late)
+        assert not removal.remove(two_versions, store, OLD)
+    assert two_versions.read_card(OLD) == f"card of {OLD}".encode()
+
+    def create_late(key: str, content: bytes) -> bool:
+        assert removal.remove(open_registry(url), store, NEW)
+        return create(key, content)
+
+    monkeypatch.setattr(two_versions._store, "create", create_late)
+    with pytest.raises(LostRaceError, match="was being deleted"):
+        move(two_versions, NEW)
 
 
 def test_what_is_not_there_is_named(two_versions: Registry) -> None:

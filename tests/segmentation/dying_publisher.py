@@ -1,0 +1,72 @@
+"""A program that publishes at each URL it is given, and is killed at another step each time.
+
+Every write has three steps: before it, in the middle of it, and after it. What is killed is a process, by SIGKILL.
+"""
+
+import os
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from segmentation.registry import Registry, Store, open_store
+
+VERSION = "20260101T000000Z-00000002"
+FILES = {"scoring.npz": b"arrays " * 500, "features.sql": b"select " * 500}
+CARD = b"a card " * 500
+WRITES = [f"models/{VERSION}/{name}" for name in (*FILES, "card.json")] + ["aliases/production/0000000001.json"]
+PHASES = ("before", "during", "after")
+STEPS = [(write, phase) for write in range(len(WRITES)) for phase in PHASES]
+
+
+def publish(registry: Registry) -> None:
+    registry.publish(VERSION, CARD, FILES)
+    registry.move("production", VERSION, at="2026-01-01T00:00:00Z", by="tester", why="test")
+
+
+def _die(*_: object) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("nobody survives SIGKILL")
+
+
+def _send_half_and_die(connection: socket.socket, data: bytes) -> None:
+    # Requests begin with their headers; the body follows by itself.
+    if data.startswith((b"PUT ", b"GET ")):
+        socket.SocketType.sendall(connection, data)
+        return
+    connection.send(bytes(data)[: len(data) // 2])
+    _die()
+
+
+class _Dying:
+    """A store whose user dies at one of its writes."""
+
+    def __init__(self, store: Store, write: int, phase: str) -> None:
+        self._store, self._fatal, self._phase = store, WRITES[write], phase
+        self.url, self.read, self.list, self.delete = store.url, store.read, store.list, store.delete
+
+    def create(self, key: str, content: bytes) -> bool:
+        if key == self._fatal and self._phase == "before":
+            _die()
+        if key == self._fatal and self._phase == "during":
+            os.link = _die  # type: ignore[assignment]
+            socket.socket.sendall = _send_half_and_die  # type: ignore[assignment,method-assign]
+        done = self._store.create(key, content)
+        if key == self._fatal:
+            _die()
+        return done
+
+
+def main(urls: list[str]) -> None:
+    for url, (write, phase) in zip(urls, STEPS, strict=True):
+        child = os.fork()
+        if child == 0:
+            publish(Registry(_Dying(open_store(url), write, phase)))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            sys.exit(f"{phase} write {write} at {url}: not killed, but {status}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
