@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from segmentation.errors import ModelError, RegistryError
+from segmentation.errors import ModelError, RegistryError, UnknownVersionError
 from training.publish import proved
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def free_id(registry: Registry) -> int:
     int
         0 for an empty registry.
     """
-    return max((beyond(registry.read_card(version)) for version in registry.versions()), default=0)
+    return max((_beyond_version(registry, version) for version in registry.versions()), default=0)
 
 
 def beyond(card: bytes) -> int:
@@ -115,6 +115,14 @@ def beyond(card: bytes) -> int:
         # What is no card at all was never live with ids that anybody could read.
         return 0
     return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)
+
+
+def _beyond_version(registry: Registry, version: str) -> int:
+    try:
+        return beyond(registry.read_card(version))
+    except UnknownVersionError:
+        # It was pruned since it was listed. Pruning keeps the version with the highest ids, so none is forgotten.
+        return 0
 
 
 class _Segment(msgspec.Struct):

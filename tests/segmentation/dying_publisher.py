@@ -58,14 +58,17 @@ class _Dying:
 
 
 def main(urls: list[str]) -> None:
+    children = []
     for url, (write, phase) in zip(urls, STEPS, strict=True):
         child = os.fork()
         if child == 0:
             publish(Registry(_Dying(open_store(url), write, phase)))
             os._exit(0)
+        children.append((child, f"{phase} write {write} at {url}"))
+    for child, place in children:
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"{phase} write {write} at {url}: not killed, but {status}")
+            sys.exit(f"{place}: not killed, but {status}")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,13 @@ def test_an_id_that_was_given_is_not_given_again_after_pruning(registry: Registr
     assert heritage.free_id(registry) == 9
 
 
+def test_a_job_that_begins_while_versions_are_pruned_goes_on(eight: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = eight.versions()
+    prune(eight, "--keep", "1")
+    monkeypatch.setattr(eight, "versions", lambda: listed)
+    assert heritage.free_id(eight) == 7
+
+
 def test_what_a_killed_job_left_is_deleted_only_on_request(eight: Registry) -> None:
     store, left = open_store(eight.url), "20251231T000000Z-0000000a"
     store.create(f"models/{left}/scoring.npz", b"half a model")
