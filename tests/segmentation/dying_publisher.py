@@ -1,4 +1,4 @@
-"""A program that publishes at each URL it is given, and is killed at another step each time.
+"""A program that publishes at many places below a URL, and is killed at another step in each.
 
 Every write has three steps: before it, in the middle of it, and after it. What is killed is a process, by SIGKILL.
 """
@@ -38,6 +38,26 @@ def _send_half_and_die(connection: socket.socket, data: bytes) -> None:
     _die()
 
 
+class Below:
+    """A place below another one: an S3 client takes longer to make than to use."""
+
+    def __init__(self, store: Store, place: int) -> None:
+        self._store, self._prefix = store, f"{place}/"
+        self.url = f"{store.url}/{place}"
+
+    def read(self, key: str) -> bytes | None:
+        return self._store.read(self._prefix + key)
+
+    def create(self, key: str, content: bytes) -> bool:
+        return self._store.create(self._prefix + key, content)
+
+    def delete(self, key: str) -> None:
+        self._store.delete(self._prefix + key)
+
+    def list(self, prefix: str) -> list[str]:
+        return [key.removeprefix(self._prefix) for key in self._store.list(self._prefix + prefix)]
+
+
 class _Dying:
     """A store whose user dies at one of its writes."""
 
@@ -57,19 +77,19 @@ class _Dying:
         return done
 
 
-def main(urls: list[str]) -> None:
-    children = []
-    for url, (write, phase) in zip(urls, STEPS, strict=True):
+def main(url: str) -> None:
+    store, children = open_store(url), []
+    for place, (write, phase) in enumerate(STEPS):
         child = os.fork()
         if child == 0:
-            publish(Registry(_Dying(open_store(url), write, phase)))
+            publish(Registry(_Dying(Below(store, place), write, phase)))
             os._exit(0)
-        children.append((child, f"{phase} write {write} at {url}"))
-    for child, place in children:
+        children.append((child, f"{phase} write {write}"))
+    for child, step in children:
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
-            sys.exit(f"{place}: not killed, but {status}")
+            sys.exit(f"{step}: not killed, but {status}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1])

@@ -34,6 +34,8 @@ osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1
 osd_crush_chooseleaf_type = 0
+osd_crush_update_on_start = false
+osd_class_update_on_start = false
 mon_allow_pool_size_one = true
 mon_warn_on_pool_no_redundancy = false
 mon_data_avail_warn = 2
@@ -51,7 +53,7 @@ mon_data = {folder}/mon
 [osd.0]
 osd_data = {folder}/osd
 [client.rgw]
-rgw_frontends = beast endpoint=127.0.0.1:{port}
+rgw_frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
 rgw_data = {folder}/rgw
 rgw_enable_apis = s3, admin
 debug_rgw = 0
@@ -102,6 +104,8 @@ def running(folder: Path) -> Iterator[Ceph]:
         monitor = start("ceph-mon", "-i", "a")
         # The client waits for the monitor by itself.
         run("ceph", "--connect-timeout", "30", "osd", "new", osd)
+        # Left to itself the OSD asks for this while it starts, and at times stops there, refused with "wrong fsid".
+        run("ceph", "osd", "crush", "add", "osd.0", "1", "root=default", "host=here")
         run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         daemons = [monitor, start("ceph-osd", "-i", "0"), start("radosgw", "-n", "client.rgw")]
         endpoint = f"http://127.0.0.1:{port}"
