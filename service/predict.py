@@ -13,6 +13,7 @@ from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaType
 from segmentation.model import Model
 from segmentation.segment import Segment
 from service.decoding import Batch
+from service.explain import Explanation, asked, explain
 from service.replies import reply
 from service.state import state
 
@@ -29,9 +30,27 @@ class SegmentName(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct):
-    """What the model says of one customer; `as_of` for customers sent with orders or events.
+    """What the model says of one customer.
 
-    A customer whom a rule segment takes is compared with no centroid: confidence, distance and runner_up are null.
+    A customer whom a rule segment takes is compared with no centre: confidence, distance and runner_up are null.
+
+    Parameters
+    ----------
+    customer_id
+        As sent; null where none was.
+    segment, runner_up
+        The nearest and the second nearest segment.
+    confidence
+        1 - nearest / second nearest distance: 0 on the border between the two, 1 at the centre. Not a probability.
+    distance
+        To the segment's centre, in the model's scaled space.
+    outlier
+        Whether the customer is farther out than the third quartile plus three interquartile ranges of the segment's
+        training customers.
+    as_of
+        The moment the customer was looked at from; for those sent with orders or events.
+    explanation
+        Where the request asked for it.
     """
 
     customer_id: str | int | None
@@ -41,6 +60,7 @@ class Prediction(msgspec.Struct):
     outlier: bool
     runner_up: SegmentName | None
     as_of: datetime | msgspec.UnsetType = msgspec.UNSET
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
 class Predictions(msgspec.Struct):
@@ -54,12 +74,17 @@ class Predictions(msgspec.Struct):
 def post_predict() -> Response:
     """Segments of the customers in the body."""
     serving = state().live_model.current()
+    explained = asked()
     batch = serving.decoder.decode(read_body())
     raw = sum(moment is not None for moment in batch.as_of)
     if raw:
         state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
-    return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
+    predictions = assign(serving.model, batch)
+    if explained:
+        for prediction, why in zip(predictions, explain(serving.model, batch.features), strict=True):
+            prediction.explanation = why
+    return reply(Predictions(model_version=serving.model.version, predictions=predictions))
 
 
 def read_body() -> bytes:
