@@ -27,8 +27,10 @@ class Contribution(msgspec.Struct, frozen=True):
         Its part of the difference: positive where it draws the customer to their segment, negative to the runner-up.
     value
         The customer's value; what stands for it, where they have none.
-    segment_median, runner_up_median
-        Medians of the training customers of the two segments.
+    segment_median
+        Median of the training customers in the customer's segment.
+    runner_up_median
+        Median of the training customers in the runner-up.
     """
 
     feature: str
@@ -45,8 +47,10 @@ class HeldCondition(msgspec.Struct, frozen=True):
     ----------
     feature
         Name of the feature that it asks for.
-    at_least, below
-        Its bounds; null leaves that side open.
+    at_least
+        The least that it allows; null: it has no lower bound.
+    below
+        What it does not allow any more; null: it has no upper bound.
     value
         The customer's value.
     """

@@ -1,7 +1,6 @@
 """POST /predict: customers to segments."""
 
 import re
-from datetime import datetime
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
@@ -10,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from segmentation import assignment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+from segmentation.histories import Moment
 from segmentation.model import Model
 from segmentation.segment import Segment
 from service.decoding import Batch
@@ -38,8 +38,10 @@ class Prediction(msgspec.Struct):
     ----------
     customer_id
         As sent; null where none was.
-    segment, runner_up
-        The nearest and the second nearest segment.
+    segment
+        The nearest segment, or that of the first rule that takes the customer.
+    runner_up
+        The second nearest segment.
     confidence
         1 - nearest / second nearest distance: 0 on the border between the two, 1 at the centre. Not a probability.
     distance
@@ -59,7 +61,7 @@ class Prediction(msgspec.Struct):
     distance: float | None
     outlier: bool
     runner_up: SegmentName | None
-    as_of: datetime | msgspec.UnsetType = msgspec.UNSET
+    as_of: Moment | msgspec.UnsetType = msgspec.UNSET
     explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -1,14 +1,13 @@
 """What a body may look like, as msgspec types made of the live model's features: for the decoder and for OpenAPI."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from segmentation.card import Card, CardFeature
-from segmentation.histories import row_type
+from segmentation.histories import Moment, row_type
 from segmentation.tables import Table
 
 LARGEST = 1e12
@@ -37,8 +36,8 @@ class Bodies:
         Struct of an order line or event; None for a model of customer tables.
     body
         What is decoded: all forms of a body in one struct, of which exactly one must be there.
-    forms
-        The forms apart, as they are documented, made of the same parts.
+    forms, listed
+        The forms of a body apart, and those of a customer in a list, as they are documented, made of the same parts.
     names
         Of the features, in the model's order.
     table
@@ -53,6 +52,7 @@ class Bodies:
     row: Any
     body: Any
     forms: tuple[Any, ...]
+    listed: tuple[Any, ...]
     names: tuple[str, ...]
     table: Table | None
     limits: Limits
@@ -90,7 +90,7 @@ def bodies(card: Card, table: Table | None, limits: Limits) -> Bodies:
     features = _struct("Features", **values)
     columns = _struct("Columns", **{name: Annotated[list[value], many] for name, value in values.items()})  # type: ignore[valid-type]
     identity: dict[str, Any] = {"customer_id": (CustomerId | None, None)}
-    moment: dict[str, Any] = {"as_of": (datetime | UnsetType, UNSET)}
+    moment: dict[str, Any] = {"as_of": (Moment | UnsetType, UNSET)}
     row, rows = None, {}
     if table is not None:
         row = row_type(table)
@@ -108,8 +108,11 @@ def bodies(card: Card, table: Table | None, limits: Limits) -> Bodies:
         **either,
     )
     forms = [_struct("CustomerByFeatures", **identity, features=features)]
+    listed = forms[:]
     if table is not None:
-        forms.append(_struct(f"CustomerBy{table.name.capitalize()}", **identity, **rows, **moment))
+        name = f"CustomerBy{table.name.capitalize()}"
+        forms.append(_struct(name, **identity, **rows, **moment))
+        listed.append(_struct(f"Listed{name}", **identity, **rows))
     forms.append(_struct("Customers", customers=customers, **moment if table is not None else {}))
     forms.append(_struct("CustomersByColumn", columns=columns, customer_id=(ids | None, None)))
     return Bodies(
@@ -119,6 +122,7 @@ def bodies(card: Card, table: Table | None, limits: Limits) -> Bodies:
         row=row,
         body=body,
         forms=tuple(forms),
+        listed=tuple(listed),
         names=card.feature_names,
         table=table,
         limits=limits,

@@ -103,7 +103,7 @@ def test_a_customer_with_one_event_has_not_enough_history(world: World, shop: Fl
     }  # fmt: skip
 
 
-def test_whom_a_rule_takes_it_explains_by_its_conditions(
+def test_a_rule_explains_whom_it_takes_by_its_conditions(
     world: World, shop: FlaskClient, once: str, often: str
 ) -> None:
     answer = shop.post("/predict?explain=true", json=world.sent(once, often))
