@@ -12,6 +12,7 @@ from segmentation.registry.signatures import Verifier, load_verifier
 from segmentation.settings import Settings, load
 from service import problems
 from service.decoding import Limits
+from service.documentation import documentation
 from service.evaluation import evaluation
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _log(settings.log_level)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    for blueprint in (predict, segments, evaluation, operations):
+    for blueprint in (predict, segments, evaluation, operations, documentation):
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]

@@ -1,7 +1,6 @@
 """POST /predict: customers to segments."""
 
 import re
-from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -11,10 +10,12 @@ from werkzeug.exceptions import ClientDisconnected
 
 from segmentation import assignment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+from segmentation.histories import Moment
 from segmentation.model import Model
 from segmentation.rules import NO_RULE
 from segmentation.segment import Segment
 from service.decoding import Batch
+from service.explain import Explanation, asked, explain
 from service.replies import reply
 from service.state import state
 
@@ -31,9 +32,29 @@ class SegmentName(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct):
-    """What the model says of one customer; `as_of` for customers sent with orders or events.
+    """What the model says of one customer.
 
-    A customer whom a rule segment takes is compared with no centroid: confidence, distance and runner_up are null.
+    A customer whom a rule segment takes is compared with no centre: confidence, distance and runner_up are null.
+
+    Parameters
+    ----------
+    customer_id
+        As sent; null where none was.
+    segment
+        The nearest segment, or that of the first rule that takes the customer.
+    runner_up
+        The second nearest segment.
+    confidence
+        1 - nearest / second nearest distance: 0 on the border between the two, 1 at the centre. Not a probability.
+    distance
+        To the segment's centre, in the model's scaled space.
+    outlier
+        Whether the customer is farther out than the third quartile plus three interquartile ranges of the segment's
+        training customers.
+    as_of
+        The moment the customer was looked at from; for those sent with orders or events.
+    explanation
+        Where the request asked for it.
     """
 
     customer_id: str | int | None
@@ -42,7 +63,8 @@ class Prediction(msgspec.Struct):
     distance: float | None
     outlier: bool
     runner_up: SegmentName | None
-    as_of: datetime | msgspec.UnsetType = msgspec.UNSET
+    as_of: Moment | msgspec.UnsetType = msgspec.UNSET
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
 
 
 class Predictions(msgspec.Struct):
@@ -56,12 +78,17 @@ class Predictions(msgspec.Struct):
 def post_predict() -> Response:
     """Segments of the customers in the body."""
     serving = state().live_model.current()
+    explained = asked()
     batch = serving.decoder.decode(read_body())
     raw = sum(moment is not None for moment in batch.as_of)
     if raw:
         state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
-    return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
+    predictions = assign(serving.model, batch)
+    if explained:
+        for prediction, why in zip(predictions, explain(serving.model, batch.features), strict=True):
+            prediction.explanation = why
+    return reply(Predictions(model_version=serving.model.version, predictions=predictions))
 
 
 def read_body() -> bytes:

@@ -19,6 +19,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
 
     detail: str
     pointer: str
+    hint: str = ""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -79,7 +80,7 @@ def of(error: SegmentationError) -> Problem:
         Its code, status, message, hint and pointer.
     """
     title = (type(error).__doc__ or "").splitlines()[0]
-    pointer = error.pointer if isinstance(error, RequestError) else None
+    faults = error.faults if isinstance(error, RequestError) else ()
     return Problem(
         type=f"urn:segmentation:problem:{error.code}",
         title=title,
@@ -87,7 +88,7 @@ def of(error: SegmentationError) -> Problem:
         code=error.code,
         detail=error.message,
         hint=error.hint,
-        errors=[] if pointer is None else [FieldError(detail=error.message, pointer=pointer)],
+        errors=[FieldError(detail=fault.message, pointer=fault.pointer, hint=fault.hint) for fault in faults],
     )
 
 
