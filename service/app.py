@@ -14,6 +14,7 @@ from service import problems
 from service.decoding import Limits
 from service.documentation import documentation
 from service.evaluation import evaluation
+from service.express import Express
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
 from service.model_cache import ModelCache
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     counters = Counters(routes, settings.counters_dir)
     app.extensions[KEY] = State(live_model=live_model, counters=counters)
+    app.wsgi_app = Express(app.wsgi_app, live_model, counters)  # type: ignore[method-assign]
     _count(app, counters)
     live_model.follow(settings.refresh_seconds)
     return app

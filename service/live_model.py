@@ -16,6 +16,7 @@ from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
 from service.model_cache import ModelCache
+from service.predictions import Single
 from service.published import Published
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Serving:
 
     model: Model
     decoder: Decoder
+    single: Single
     published: Published
     move: Move
     loaded_at: datetime
@@ -226,9 +228,11 @@ class LiveModel:
             )
         if self._cache is not None and source is self._registry:
             self._cache.keep(move, card, files)
+        decoder = Decoder(model.card, model.query, self._limits)
         return Serving(
             model=model,
-            decoder=Decoder(model.card, model.query, self._limits),
+            decoder=decoder,
+            single=Single(model, decoder.bodies),
             published=Published(self._registry, model.card, self._cache),
             move=move,
             loaded_at=datetime.now(UTC),
