@@ -41,6 +41,7 @@ is, shown to whoever runs the job on that file.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -152,6 +153,15 @@ class UnusableDataError(InputError):
     code = "unusable-data"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One place of a request's body: what is wrong there, where (RFC 6901), and what to do."""
+
+    message: str
+    pointer: str
+    hint: str = ""
+
+
 class RequestError(InputError):
     """An HTTP request that cannot be answered.
 
@@ -160,15 +170,20 @@ class RequestError(InputError):
     message, hint
         As in `SegmentationError`.
     pointer
-        Where in the body, as a JSON pointer (RFC 6901).
+        Where in the body, as a JSON pointer (RFC 6901); None where it is no place of the body.
+    faults
+        All that is wrong with the body, where that is more than one thing.
     """
 
     code = "bad-request"
     http_status = 400
 
-    def __init__(self, message: str, *, hint: str = "", pointer: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", pointer: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.pointer = pointer
+        here = () if pointer is None else (Fault(message, pointer, hint),)
+        self.faults = tuple(faults) or here
 
 
 class MalformedBodyError(RequestError):

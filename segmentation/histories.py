@@ -26,7 +26,10 @@ CONNECTIONS = 4
 LARGE = 10_000
 """Rows above which queries wait for each other: the memory is enough for one of them beside small ones."""
 
-_TYPES: dict[str, Any] = {"text": str, "time": datetime, "integer": int}
+Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A date and time as RFC 3339 writes it; without an offset it is UTC."""
+
+_TYPES: dict[str, Any] = {"text": str, "time": Moment, "integer": int}
 
 
 def _field(column: Column) -> Any:

@@ -12,7 +12,9 @@ from segmentation.registry.signatures import Verifier, load_verifier
 from segmentation.settings import Settings, load
 from service import problems
 from service.decoding import Limits
+from service.documentation import documentation
 from service.evaluation import evaluation
+from service.express import Express
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
 from service.model_cache import ModelCache
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _log(settings.log_level)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    for blueprint in (predict, segments, evaluation, operations):
+    for blueprint in (predict, segments, evaluation, operations, documentation):
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         Reloads(counters),
     )
     app.extensions[KEY] = State(live_model=live_model, counters=counters)
+    app.wsgi_app = Express(app.wsgi_app, live_model, counters)  # type: ignore[method-assign]
     _count(app, counters)
     live_model.follow(settings.refresh_seconds)
     return app

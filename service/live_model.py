@@ -23,6 +23,7 @@ from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
 from service.model_cache import ModelCache
+from service.predictions import Single
 from service.published import Published
 from service.refusals import Refusals, digest_of
 from service.reloads import Failure, Reloads, words
@@ -41,6 +42,7 @@ class Serving:
 
     model: Model
     decoder: Decoder
+    single: Single
     published: Published
     move: Move
     loaded_at: datetime
@@ -270,6 +272,7 @@ class LiveModel:
         return Serving(
             model=model,
             decoder=decoder,
+            single=Single(model, decoder.bodies),
             published=Published(self._registry, model.card, self._cache),
             move=move,
             loaded_at=datetime.now(UTC),

@@ -19,6 +19,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
 
     detail: str
     pointer: str
+    hint: str = ""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -79,7 +80,7 @@ def of(error: SegmentationError) -> Problem:
         Its code, status, message, hint and pointer.
     """
     title = (type(error).__doc__ or "").splitlines()[0]
-    pointer = error.pointer if isinstance(error, RequestError) else None
+    faults = error.faults if isinstance(error, RequestError) else ()
     return Problem(
         type=f"urn:segmentation:problem:{error.code}",
         title=title,
@@ -87,7 +88,7 @@ def of(error: SegmentationError) -> Problem:
         code=error.code,
         detail=error.message,
         hint=error.hint,
-        errors=[] if pointer is None else [FieldError(detail=error.message, pointer=pointer)],
+        errors=[FieldError(detail=fault.message, pointer=fault.pointer, hint=fault.hint) for fault in faults],
     )
 
 
@@ -114,13 +115,24 @@ def _http(error: HTTPException) -> Response:
     return answer(problem, kept)
 
 
-def _defect(error: Exception) -> Response:
+def log_defect(error: Exception) -> None:
+    """Log a defect: its type and place.
+
+    Parameters
+    ----------
+    error
+        What nobody expected.
+    """
     # The type and place only: the message or a dump of local values might hold a customer's data.
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "an unknown place"
     logger.error("defect: %s at %s", type(error).__name__, where)
+
+
+def _defect(error: Exception) -> Response:
+    log_defect(error)
     return answer(
         Problem(
             type="urn:segmentation:problem:defect",

@@ -15,7 +15,7 @@ from segmentation import scoring
 from segmentation.card import Card
 from segmentation.model import ARRAYS, NEEDED_TO_SERVE, SQL, Model, assemble
 from service.decoding import Decoder, Limits
-from service.predict import assign
+from service.predictions import assign
 from training.bundle import Bundle
 
 TWIN = "20970101T000000Z-00000000"
