@@ -8,24 +8,22 @@ import atexit
 import logging
 import random
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from segmentation.errors import (
-    InconsistentModelError,
     ModelError,
     NotReadyError,
     ReplayedMoveError,
     StoreUnavailableError,
 )
-from segmentation.model import NEEDED_TO_SERVE, Model, assemble
+from segmentation.model import NEEDED_TO_SERVE, Model
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
 from service.model_cache import ModelCache
 from service.predictions import Single
+from service.proofs import Proofs
 from service.published import Published
-from service.refusals import Refusals, digest_of
 from service.reloads import Failure, Reloads, words
 
 logger = logging.getLogger(__name__)
@@ -69,14 +67,13 @@ class LiveModel:
     ) -> None:  # fmt: skip
         self._registry = registry
         self._alias = alias
-        self._limits = limits
         self._cache = cache
         self._serving: Serving | None = None
         # Whether what is served is the registry's latest or later: not so after a start from the cache.
         self._confirmed = False
         self._starting = threading.Lock()
         self._reloads = reloads or Reloads()
-        self._refusals = Refusals()
+        self._proofs = Proofs(limits)
 
     @property
     def failed(self) -> Failure | None:
@@ -260,7 +257,7 @@ class LiveModel:
     def _serving_of(self, move: Move, source: Registry) -> Serving:
         card = source.signed_card_of(move)
         files = {name: source.read_file(move.version, name) for name in NEEDED_TO_SERVE}
-        model, decoder = self._proved(move, card.content, files)
+        proved = self._proofs.prove(move.version, card.content, files)
         if not self._registry.verifies:
             logger.warning(
                 "%s is taken unsigned: whoever can write to the registry decides what is served; "
@@ -270,33 +267,10 @@ class LiveModel:
         if self._cache is not None and source is self._registry:
             self._cache.keep(move, card, files)
         return Serving(
-            model=model,
-            decoder=decoder,
-            single=Single(model, decoder.bodies),
-            published=Published(self._registry, model.card, self._cache),
+            model=proved.model,
+            decoder=proved.decoder,
+            single=proved.single,
+            published=Published(self._registry, proved.model.card, self._cache),
             move=move,
             loaded_at=datetime.now(UTC),
         )
-
-    def _proved(self, move: Move, card: bytes, files: Mapping[str, bytes]) -> tuple[Model, Decoder]:
-        digest = digest_of(card, files)
-        self._refusals.check(digest)
-        try:
-            model = assemble(card, files)
-            if model.version != move.version:
-                raise InconsistentModelError(
-                    f"the card of {move.version} is that of another version", hint="publish the model again"
-                )
-            return model, _decoder(model, self._limits)
-        except ModelError as error:
-            self._refusals.note(digest, error)
-            raise
-
-
-def _decoder(model: Model, limits: Limits) -> Decoder:
-    try:
-        return Decoder(model.card, model.query, limits)
-    except (TypeError, ValueError) as error:
-        raise InconsistentModelError(
-            f"no request can be read for the features of {model.version}", hint="publish the model again"
-        ) from error

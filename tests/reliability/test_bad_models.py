@@ -257,7 +257,7 @@ def test_the_same_bad_bytes_are_asked_to_prove_themselves_once(
         asked.append(card)
         return assemble(card, files)
 
-    monkeypatch.setattr("service.live_model.assemble", prove)
+    monkeypatch.setattr("service.proofs.assemble", prove)
     rows = stage.first.card.golden_rows
     stage.publish(remade(stage.first, version, golden_rows=(replace(rows[0], distance=99.0), *rows[1:])))
     for _ in range(3):
