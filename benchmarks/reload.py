@@ -35,6 +35,7 @@ def main(reloads: int, workers: int, connections: int, refresh_seconds: float, u
     made = job.make("sample", None, chosen, Settings(), created=clock.now()).made
     twin = contrary(made)
     requests = bodies(made.card)
+    answers = expected(requests, made, twin)
     versions = [made.card.version, twin.card.version]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -44,7 +45,7 @@ def main(reloads: int, workers: int, connections: int, refresh_seconds: float, u
         put_live(registry, made, "benchmark")
         settings = {"REFRESH_SECONDS": str(refresh_seconds), "CACHE_DIR": str(folder / "cache"), **keys}
         running = service.running(registry.url, folder / "log", workers, **settings)
-        with running as served, load.running(served.url, requests, expected(requests, made, twin), connections) as sent:
+        with running as served, load.running(served.url, requests, answers, connections, pause=0) as sent:
             print(
                 f"{reloads} reloads, {workers} workers, {connections} connections, a look every {refresh_seconds:g} s"
             )

@@ -1,4 +1,4 @@
-"""Load that checks every answer: connections kept alive, each asking as fast as it is answered."""
+"""Load that checks every answer: connections kept alive, each asking again when it was answered."""
 
 import http.client
 import json
@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 from tests.reliability.twins import Expected
 
 CONNECTIONS = 4
+PAUSE_SECONDS = 0.005
+"""Between requests of a connection: leaves the processors to what is tested."""
+
 PATIENCE_SECONDS = 20
 TRIES = 5
 HEADERS = {"Content-Type": "application/json"}
@@ -31,10 +34,13 @@ class Load:
         that does not help it is a failure.
     """
 
-    def __init__(self, url: str, bodies: Sequence[dict[str, Any]], expected: Expected, connections: int) -> None:
+    def __init__(
+        self, url: str, bodies: Sequence[dict[str, Any]], expected: Expected, connections: int, pause: float
+    ) -> None:
         self._place = str(urlsplit(url).netloc)
         self._bodies = [json.dumps(body).encode() for body in bodies]
         self._expected = expected
+        self._pause = pause
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._epoch = 0
@@ -63,7 +69,7 @@ class Load:
         connection = self._connect()
         number = first
         try:
-            while not self._stop.is_set():
+            while not self._stop.wait(self._pause):
                 epoch = self._epoch
                 number = (number + 1) % len(self._bodies)
                 connection, failure, version = self._ask(connection, number)
@@ -104,10 +110,14 @@ class Load:
 
 @contextmanager
 def running(
-    url: str, bodies: Sequence[dict[str, Any]], expected: Expected, connections: int = CONNECTIONS
+    url: str,
+    bodies: Sequence[dict[str, Any]],
+    expected: Expected,
+    connections: int = CONNECTIONS,
+    pause: float = PAUSE_SECONDS,
 ) -> Iterator[Load]:
     """Start the load; it ends with the block."""
-    load = Load(url, bodies, expected, connections)
+    load = Load(url, bodies, expected, connections, pause)
     load.start()
     try:
         yield load
