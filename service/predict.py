@@ -3,6 +3,7 @@
 import re
 
 import msgspec
+import numpy as np
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
@@ -11,6 +12,7 @@ from segmentation import assignment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from segmentation.histories import Moment
 from segmentation.model import Model
+from segmentation.rules import NO_RULE
 from segmentation.segment import Segment
 from service.decoding import Batch
 from service.explain import Explanation, asked, explain
@@ -140,28 +142,24 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
     list of Prediction
         In input order.
     """
-    answer = assignment.assign(model.card, model.arrays, batch.features)
-    segments = model.card.all_segments
-    names = [SegmentName(segment.id, segment.name) for segment in segments]
-    fences = [segment.outlier_distance if isinstance(segment, Segment) else None for segment in segments]
-    rows = zip(
-        batch.customer_ids,
-        answer.segment.tolist(),
-        answer.margin.tolist(),
-        answer.distance.tolist(),
-        answer.runner_up.tolist(),
-        batch.as_of,
-        strict=True,
+    card = model.card
+    answer = assignment.assign(card, model.arrays, batch.features)
+    names = [SegmentName(segment.id, segment.name) for segment in card.all_segments]
+    fences = np.array(
+        [segment.outlier_distance if isinstance(segment, Segment) else np.inf for segment in card.all_segments]
     )
-    return [
-        Prediction(
-            customer_id=customer,
-            segment=names[segment],
-            confidence=None if (fence := fences[segment]) is None else margin,
-            distance=None if fence is None else distance,
-            outlier=fence is not None and distance > fence,
-            runner_up=None if fence is None else names[runner_up],
-            as_of=msgspec.UNSET if as_of is None else as_of,
-        )
-        for customer, segment, margin, distance, runner_up, as_of in rows
-    ]
+    margin, distance = answer.margin.tolist(), answer.distance.tolist()
+    runner_up: list[SegmentName | None] = [names[position] for position in answer.runner_up.tolist()]
+    for row in np.flatnonzero(answer.runner_up == NO_RULE).tolist():
+        margin[row] = distance[row] = runner_up[row] = None
+    columns = (
+        batch.customer_ids,
+        [names[position] for position in answer.segment.tolist()],
+        margin,
+        distance,
+        # NaN, of whom a rule took, is beyond nothing.
+        (answer.distance > fences[answer.segment]).tolist(),
+        runner_up,
+    )
+    as_of = (msgspec.UNSET if moment is None else moment for moment in batch.as_of)
+    return list(map(Prediction, *columns, as_of))

@@ -109,12 +109,34 @@ def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
         0 for an empty registry. Where the newest that was live is gone or tells nothing, ids begin well beyond its own,
         at a round thousand.
     """
-    known = {version: _beyond_of(registry, version) for version in registry.versions()[-RECENT:]}
+    known = {version: beyond(registry, version) for version in registry.versions()[-RECENT:]}
     told = {version: ids for version, ids in known.items() if ids is not None}
     newest, highest = max(told, default=""), max(told.values(), default=0)
     if any(version > newest for version in lived if version not in told):
         return max(RULES_END, (highest // FIRST_ID + 1) * FIRST_ID)
     return highest
+
+
+def beyond(registry: Registry, version: str) -> int | None:
+    """The first id that the segments of a version leave free.
+
+    Parameters
+    ----------
+    registry, version
+        Its card may be of an earlier release.
+
+    Returns
+    -------
+    int or None
+        None where there is no card that can be read and trusted: what cannot be trusted cannot become live, and whoever
+        wrote it should not choose our ids.
+    """
+    try:
+        found = msgspec.json.decode(registry.read_card(version), type=_Ids)
+    except (ModelError, UnknownVersionError, msgspec.DecodeError, UnicodeDecodeError):
+        # Unknown is what was pruned since it was listed: pruning keeps the version with the highest ids.
+        return None
+    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)
 
 
 class _Segment(msgspec.Struct):
@@ -126,19 +148,3 @@ class _Ids(msgspec.Struct):
 
     segments: list[_Segment] = []
     next_id: int = 0
-
-
-def _beyond_of(registry: Registry, version: str) -> int | None:
-    try:
-        return _beyond(registry.read_card(version))
-    except ModelError:
-        # What cannot be trusted cannot become live, and whoever wrote it should not choose our ids.
-        return None
-
-
-def _beyond(card: bytes) -> int | None:
-    try:
-        found = msgspec.json.decode(card, type=_Ids)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)

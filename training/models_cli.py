@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
+from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
 from training.options import OUT, Example, a_path, alias_option, registry_option
 from training.signing import generate, open_signed
@@ -108,6 +109,38 @@ def rollback(url: str, alias: str, why: str) -> None:
         )
     _promote(registry, alias, earlier, why)
     OUT.print(f"instead of {present}")
+
+
+@models.command(cls=Example, epilog="python -m training models prune --registry models --keep 10 --dry-run")
+@registry_option
+@click.option(
+    "--keep",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Newest versions, and last moves of each alias.",
+)
+@click.option("--incomplete", is_flag=True, help="Versions without a card as well; only while no job publishes.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+def prune(url: str, keep: int, incomplete: bool, dry_run: bool) -> None:
+    """Delete versions that are older than the newest and that no alias needs."""
+    from training import pruning
+
+    registry, store = open_signed(url, load_settings()), open_store(url)
+    planned = pruning.plan(registry, store, keep)
+    doomed = planned.doomed(incomplete=incomplete)
+    for version, need in planned.kept.items():
+        OUT.print(f"{version}  kept: {need}")
+    if planned.incomplete and not incomplete:
+        OUT.print(f"{len(planned.incomplete)} without a card kept: --incomplete deletes them")
+    if not doomed:
+        OUT.print("nothing to delete")
+    for version in doomed:
+        if dry_run:
+            OUT.print(f"{version}  would be deleted")
+        else:
+            gone = pruning.delete(registry, store, planned, version)
+            OUT.print(f"{version}  {'deleted' if gone else 'kept: it came into use'}")
 
 
 @models.command(cls=Example, epilog="python -m training models keygen --out keys")

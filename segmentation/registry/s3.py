@@ -75,6 +75,13 @@ class S3Store:
             raise self._failure(error) from error
         return True
 
+    def delete(self, key: str) -> None:
+        """See `Store.delete`."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure(error) from error
+
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
         try:

@@ -1,5 +1,6 @@
 """What a developer sees who opens /docs in a browser: Chromium itself, the service as it is run."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None and os.environ.get("CI", "").lower() == "true":
+        pytest.fail("CI must have Chromium: `make ci-deps` installs it, as root")
     if found is None:
-        pytest.skip("there is no Chromium")
+        pytest.skip("there is no Chromium: `apt-get install chromium`")
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in QUIET)]
         browser = playwright.chromium.launch(executable_path=found, args=arguments)
