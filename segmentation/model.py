@@ -101,6 +101,8 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         table = TABLES.get(card.table)
         query = None if table is None else HistoryQuery(table, sql, card.feature_names)
         golden.prove(card, arrays, query)
+        if query is not None:
+            query.rest()
         datetime.fromisoformat(card.as_of)
         datetime.fromisoformat(card.created_at)
     except ModelError:

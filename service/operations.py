@@ -33,7 +33,8 @@ def get_readyz() -> Response:
         # Its callers are whoever runs the service; others need not know where the models are kept.
         raise NotReadyError(f"{error.message}: {live.failure}", hint="the service keeps looking for one") from error
     ready = {"status": "ready", "model_version": serving.model.version}
-    return reply(ready | ({"refresh_failure": live.failure} if live.failure else {}))
+    failures = {"refresh_failure": live.failure, "api_keys_failure": state().access.failure}
+    return reply(ready | {name: failure for name, failure in failures.items() if failure})
 
 
 @operations.get("/model")
