@@ -1,8 +1,10 @@
 """Counters in shared memory: each worker adds to an array of its own, a scrape sums the arrays of all workers."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,7 +15,7 @@ from prometheus_client.registry import Collector
 from service.shared_memory import SharedMemory
 from service.worker_status import REASONS, WorkerStatus
 
-STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
+STATUSES = ("200", "304", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503", "other")
 UNKNOWN = "unknown"
 KINDS = ("features", "orders", "events")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -56,12 +58,16 @@ class Counters:
         seconds
             It took.
         """
-        label = str(status) if str(status) in STATUSES else "other"
-        bucket = str(int(np.searchsorted(BUCKETS, seconds, side="left")))
+        label = str(status)
+        counted = self._place["request", route, label if label in STATUSES else "other"]
+        bucket = self._place["bucket", route, str(bisect_left(BUCKETS, seconds))]
+        took = self._place["seconds", route]
+        # Several times faster than numpy for one number.
+        own: Any = memoryview(self._own)  # type: ignore[arg-type]
         with self._lock:
-            self._own[self._place["request", route, label]] += 1
-            self._own[self._place["bucket", route, bucket]] += 1
-            self._own[self._place["seconds", route]] += seconds
+            own[counted] += 1
+            own[bucket] += 1
+            own[took] += seconds
 
     def customers(self, kind: str, number: int) -> None:
         """Count predicted customers.
