@@ -98,13 +98,18 @@ def import_pipeline(
     with ERR.status("loading libraries"):
         from training import job, progress, publish, summary
         from training.importing.adoption import foreign
-        from training.importing.columns import configured
+        from training.importing.columns import configured, extremes
     with progress.shown(ERR), foreign(file, trust, features, rename) as guest:
         described = guest.guest.described
         if described.made_by != described.here:
             ERR.print(
                 f"note: fitted by scikit-learn {described.made_by}, opened by {described.here}: it is taken in only if "
                 "its own predict and its numbers say the same of every customer"
+            )
+        if extremes(described):
+            ERR.print(
+                "note: MinMaxScaler and MaxAbsScaler know the smallest and largest value of each feature, which are "
+                "single customers': they will be in the registry"
             )
         chosen = configured(chosen, guest.columns, described)
         result = job.make(

@@ -38,7 +38,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY + 4 * len(content),) * 2)
-    pipeline, answer = _opened(content)
+    pipeline, answer = unpacked(content)
     send(answers, msgspec.msgpack.encode(answer))
     if not isinstance(answer, Described):
         return
@@ -83,7 +83,19 @@ def send(stream: BinaryIO, message: bytes) -> None:
     stream.flush()
 
 
-def _opened(content: bytes) -> tuple[Any, Answer]:
+def unpacked(content: bytes) -> tuple[Any, Answer]:
+    """Open a file.
+
+    Parameters
+    ----------
+    content
+        Of the file.
+
+    Returns
+    -------
+    pipeline, answer
+        The Pipeline, ready to be asked, and what it is; or None, and why it is not taken in.
+    """
     unpickler = None
     try:
         with warnings.catch_warnings(record=True) as warned:

@@ -122,12 +122,13 @@ def configured(configuration: Configuration, agreed: Agreed, described: Describe
     """
     asked = set(configuration.features)
     if asked and asked != set(agreed.names):
-        wrong = sorted(asked ^ set(agreed.names))
-        side = "the configuration" if wrong[0] in asked else "the Pipeline"
+        theirs = set(agreed.names)
+        wrong = min(asked ^ theirs)
+        side, others = ("the configuration", theirs) if wrong in asked else ("the Pipeline", asked)
         raise ForeignPipelineError(
-            f"the configuration's features are not the Pipeline's: only {side} has {wrong[0]!r}",
-            hint=nearest(wrong[0], sorted(set(agreed.names) | asked - {wrong[0]}), "there are")
-            + "; without `features` in the configuration, the Pipeline's are taken",
+            f"the configuration's features are not the Pipeline's: only {side} has {wrong!r}",
+            hint=f"{nearest(wrong, sorted(others), 'the other has')}; without `features` in the configuration, the "
+            "Pipeline's are taken",
         )
     for declared in configuration.rule_segments:
         for condition in declared.when:
@@ -155,6 +156,22 @@ def configured(configuration: Configuration, agreed: Agreed, described: Describe
         ),
         clustering=replace(configuration.clustering, k=len(next(_vectors(described, "cluster_centers_")))),
     )
+
+
+def extremes(described: Described) -> bool:
+    """Whether a Pipeline holds smallest or largest values of single customers.
+
+    Parameters
+    ----------
+    described
+        The Pipeline.
+
+    Returns
+    -------
+    bool
+        True with MinMaxScaler and MaxAbsScaler.
+    """
+    return any(step.kind in ("MinMaxScaler", "MaxAbsScaler") for step in flat(described.pipeline))
 
 
 def _vectors(described: Described, name: str) -> Iterator[list[Any]]:

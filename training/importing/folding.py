@@ -20,7 +20,7 @@ class Seen:
     Parameters
     ----------
     by
-        The scaler that says so: mean and standard deviation, median and interquartile range, or middle and range.
+        mean (with the standard deviation), median (interquartile range), range (its middle), or largest.
     centre, spread
         In the feature's unit, or of its logarithm.
     """
@@ -173,7 +173,7 @@ def _min_max(state: State, step: Step, seen: dict[int, Seen]) -> State:
     scale, shift = _array(step, "scale_", 1), _array(step, "min_", 1)
     low, high = _array(step, "feature_range", 1, np.array([0.0, 1.0]))
     if scale.shape == shift.shape:
-        _see(state, seen, "middle", ((low + high) / 2 - shift) / scale, (high - low) / scale)
+        _see(state, seen, "range", ((low + high) / 2 - shift) / scale, (high - low) / scale)
     if step.learned.get("clip") and scale.shape == (state.width,):
         state = _clipped(state, step, (low - shift) / scale, (high - shift) / scale)
     return state.affine(step.name, scale, shift)

@@ -11,6 +11,9 @@ from training.importing.folding import Seen
 FARTHEST = 3.0
 """Spreads by which the centre of a feature may lie elsewhere, by the smaller of both spreads."""
 
+WIDER = 30.0
+"""Where only a range is known, which one customer can stretch: how much wider or narrower counts as that far."""
+
 
 def alike(seen: Mapping[int, Seen], names: Sequence[str], rows: Floats) -> Check | None:
     """Compare where each feature lies with where its scaler saw it.
@@ -45,7 +48,7 @@ def alike(seen: Mapping[int, Seen], names: Sequence[str], rows: Floats) -> Check
 
 
 def _times(distance: float) -> str:
-    return "all the same here" if np.isinf(distance) else f"{distance:.1f} spreads off"
+    return "all the same here" if np.isinf(distance) else f"off by {distance:.1f}"
 
 
 def _distance(seen: Seen, values: Floats) -> float:
@@ -54,10 +57,9 @@ def _distance(seen: Seen, values: Floats) -> float:
     elif seen.by == "median":
         low, centre, high = np.quantile(values, (0.25, 0.5, 0.75))
         spread = high - low
-    elif seen.by == "middle":
-        centre, spread = (values.max() + values.min()) / 2, np.ptp(values)
     else:
-        centre = spread = np.abs(values).max()
+        spread = np.ptp(values) if seen.by == "range" else np.abs(values).max()
+        return FARTHEST * abs(float(np.log(spread / seen.spread))) / float(np.log(WIDER)) if spread > 0 else np.inf
     off = abs(float(centre) - seen.centre)
     # By the smaller: whichever of both is in the larger unit, the centres are many of the smaller one's spreads apart.
     least = min(float(spread), seen.spread)

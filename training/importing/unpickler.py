@@ -8,6 +8,7 @@ file can be read to its end and be told what is wrong with it.
 import bz2
 import lzma
 import pickle
+import re
 import zlib
 from importlib import import_module
 from io import BytesIO
@@ -40,11 +41,17 @@ EARLIER = {
     "numpy.core.numeric": "numpy._core.numeric",
     "__builtin__": "builtins",
     "copy_reg": "copyreg",
+    "sklearn.cluster.k_means_": "sklearn.cluster._kmeans",
+    "sklearn.decomposition.pca": "sklearn.decomposition._pca",
+    "sklearn.preprocessing.data": "sklearn.preprocessing._data",
 }
 """Where earlier versions had what we know."""
 
 HARMLESS = ("numpy.random.",)
 """A `random_state` has no part in `predict`: it is left out and not complained of."""
+
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.<>]{0,199}")
 
 
 class Stranger:
@@ -127,6 +134,9 @@ class Unpickler(NumpyUnpickler):  # type: ignore[misc] # joblib has no types
             # A dotted name would reach into what is allowed: names here are compared whole.
             return getattr(import_module(module), name, Stranger)
         asked = f"{module}.{name}"
+        if not NAME.fullmatch(asked):
+            # A text file can begin like a pickle; its lines are nobody's to tell.
+            raise pickle.UnpicklingError("a name that nothing in Python has")
         if asked.startswith(HARMLESS):
             return type("Stranger", (Stranger,), {"asked": asked})
         return self.strangers.setdefault(asked, type("Stranger", (Stranger,), {"asked": asked}))
