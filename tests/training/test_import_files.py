@@ -17,7 +17,7 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from segmentation.errors import ForeignPipelineError
 from tests.training.notebook import Hostile, digest, dump, k_means, positive, steps
-from training.importing import guest
+from training.importing import arrays, guest
 from training.importing.child import unpacked
 from training.importing.described import Described, Refused, Step
 from training.importing.guest import opened
@@ -157,6 +157,49 @@ def test_what_no_pipeline_needs_is_not_looked_up(content: bytes, monkeypatch: py
     assert answer.message
     assert set(looked_up) <= {"builtins", "numpy"}
     assert "/etc/passwd" not in answer.message
+
+
+def test_bent_files_are_told_and_crash_nothing(fitted: Any) -> None:
+    """numpy's own reading of arrays and types ends the process on a few of these."""
+    rng = np.random.default_rng(0)
+    for content in (in_joblib(fitted), pickle.dumps(fitted)):
+        for _ in range(300):
+            bent = bytearray(content)
+            for place in rng.integers(0, len(bent), rng.integers(1, 4)):
+                bent[place] ^= 1 << int(rng.integers(8))
+            _, answer = unpacked(bytes(bent))
+            assert isinstance(answer, Described | Refused)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "content"),
+    [((3,), "f8", bytes(16)), ((2**40,), "f8", bytes(8)), ((-1,), "f8", bytes(8)), ((1,), "O", bytes(8))],
+)
+def test_an_array_that_does_not_fit_its_bytes_is_none(shape: tuple[int, ...], dtype: str, content: bytes) -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        arrays.frombuffer(content, np.dtype(dtype), shape, "C")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.asfortranarray(np.arange(6, dtype=np.int32).reshape(2, 3)),
+        np.arange(3, dtype=">f4"),
+        np.array(["a", "bc"], dtype=object),
+        np.array(["a", "bc"]),
+        np.array([True, False]),
+        np.float64(1.5),
+        np.empty(0),
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_arrays_are_what_numpy_would_read(array: Any, protocol: int) -> None:
+    once, again = Unpickler(pickle.dumps([array, array], protocol)).load()
+    assert once is again
+    np.testing.assert_array_equal(once, array)
+    assert np.asarray(once).dtype == np.asarray(array).dtype.newbyteorder("=")
 
 
 def test_a_process_that_has_nothing_of_the_job_gives_the_pipeline_s_own_answers(

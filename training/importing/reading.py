@@ -123,7 +123,7 @@ def _complete(step: Any) -> None:
         for name, value in type(step)().get_params().items():
             vars(step).setdefault(name, value)
         if type(step) in CLUSTERING:
-            vars(step).setdefault("_n_threads", 1)
+            step._n_threads = 1
     for each in inner:
         _complete(each)
 

@@ -14,7 +14,10 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+
+from training.importing import arrays
 
 SKLEARN = {
     "sklearn.pipeline": ("Pipeline",),
@@ -24,17 +27,15 @@ SKLEARN = {
     "sklearn.decomposition._pca": ("PCA",),
     "sklearn.cluster._kmeans": ("KMeans", "MiniBatchKMeans"),
 }
-NUMPY = {
-    "numpy": ("dtype", "ndarray", "log1p", "expm1", "clip"),
-    "numpy._core.multiarray": ("_reconstruct", "scalar"),
-    "numpy._core.numeric": ("_frombuffer",),
-}
+FUNCTIONS = {"numpy": ("log1p", "expm1", "clip")}
 BUILTINS = {
     "builtins": ("slice", "object", "bytearray"),
     "copyreg": ("_reconstructor",),
     "collections": ("OrderedDict",),
 }
-ALLOWED = {(module, name) for known in (SKLEARN, NUMPY, BUILTINS) for module, names in known.items() for name in names}
+ALLOWED = {
+    (module, name) for known in (SKLEARN, FUNCTIONS, BUILTINS) for module, names in known.items() for name in names
+}
 
 EARLIER = {
     "numpy.core.multiarray": "numpy._core.multiarray",
@@ -84,10 +85,23 @@ class Stranger:
         """Forget it."""
 
 
+OURS: dict[tuple[str, str], Any] = {
+    ("builtins", "bytes"): arrays.no_bytes,
+    ("numpy", "dtype"): arrays.Dtype,
+    ("numpy", "ndarray"): arrays.Ndarray,
+    ("numpy._core.multiarray", "_reconstruct"): arrays.reconstruct,
+    ("numpy._core.multiarray", "scalar"): arrays.scalar,
+    ("numpy._core.numeric", "_frombuffer"): arrays.frombuffer,
+}
+"""What stands for functions that trust the file."""
+
+
 class _Array(NumpyArrayWrapper):  # type: ignore[misc] # joblib has no types
     """An array in a joblib file; one of Python objects is a pickle of its own in there, under the same rules."""
 
     def read_array(self, unpickler: Any, ensure_native_byte_order: bool) -> Any:
+        if not isinstance(self.dtype, np.dtype) or not all(type(side) is int and side >= 0 for side in self.shape):
+            raise pickle.UnpicklingError("an array of a strange type or shape")
         if self.dtype.hasobject:
             return _Nested(unpickler).load()
         return super().read_array(unpickler, ensure_native_byte_order)
@@ -97,6 +111,14 @@ class _Nested(pickle._Unpickler):
     def __init__(self, outer: "Unpickler") -> None:
         super().__init__(outer.file_handle)
         self.find_class = outer.find_class  # type: ignore[method-assign]
+
+    dispatch = pickle._Unpickler.dispatch.copy()
+
+    def load_build(self) -> None:
+        super().load_build()  # type: ignore[misc]
+        arrays.finish(self)
+
+    dispatch[pickle.BUILD[0]] = load_build  # type: ignore[assignment]
 
 
 class Unpickler(NumpyUnpickler):  # type: ignore[misc] # joblib has no types
@@ -111,6 +133,15 @@ class Unpickler(NumpyUnpickler):  # type: ignore[misc] # joblib has no types
     def __init__(self, content: bytes) -> None:
         super().__init__("", BytesIO(decompressed(content)), ensure_native_byte_order=True)
         self.strangers: dict[str, type[Stranger]] = {}
+
+    dispatch = NumpyUnpickler.dispatch.copy()
+
+    def load_build(self) -> None:
+        """Set a state, as the file says, and put real arrays in the place of unfinished ones."""
+        super().load_build()
+        arrays.finish(self)
+
+    dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:
         """What the file may have of what it asks for.
@@ -130,6 +161,8 @@ class Unpickler(NumpyUnpickler):  # type: ignore[misc] # joblib has no types
             return _Array
         if (module, name) == ("_codecs", "encode"):
             return _latin
+        if (module, name) in OURS:
+            return OURS[module, name]
         if (module, name) in ALLOWED:
             # A dotted name would reach into what is allowed: names here are compared whole.
             return getattr(import_module(module), name, Stranger)
