@@ -159,6 +159,15 @@ def test_what_no_pipeline_needs_is_not_looked_up(content: bytes, monkeypatch: py
     assert "/etc/passwd" not in answer.message
 
 
+@pytest.mark.parametrize("thing", [np.arange(3.0), np.dtype("f8"), np.float64(1), np.clip, StandardScaler, np.ndarray])
+def test_no_state_is_set_on_what_is_whole_already(thing: object) -> None:
+    """A state for an array would be numpy's own to read, one for a class would change it for all."""
+    state = pickle.dumps((None, {"fit": 1}), 2)[2:-1]
+    with pytest.raises(pickle.UnpicklingError, match="takes none"):
+        Unpickler(pickle.dumps(thing, 2)[:-1] + state + b"b.").load()
+    assert StandardScaler.fit != 1
+
+
 def test_bent_files_are_told_and_crash_nothing(fitted: Any) -> None:
     """numpy's own reading of arrays and types ends the process on a few of these."""
     rng = np.random.default_rng(0)

@@ -115,6 +115,7 @@ class _Nested(pickle._Unpickler):
     dispatch = pickle._Unpickler.dispatch.copy()
 
     def load_build(self) -> None:
+        _refuse_state(self)
         super().load_build()  # type: ignore[misc]
         arrays.finish(self)
 
@@ -138,6 +139,7 @@ class Unpickler(NumpyUnpickler):  # type: ignore[misc] # joblib has no types
 
     def load_build(self) -> None:
         """Set a state, as the file says, and put real arrays in the place of unfinished ones."""
+        _refuse_state(self)
         super().load_build()
         arrays.finish(self)
 
@@ -195,6 +197,14 @@ def decompressed(content: bytes) -> bytes:
     if content[:6] == b"\xfd7zXZ\x00" or content[:2] == b"\x5d\x00":
         return lzma.decompress(content)
     return content
+
+
+def _refuse_state(unpickler: Any) -> None:
+    """Only what was just made of a class takes a state: finished arrays, classes and functions are not to be bent."""
+    built = unpickler.stack[-2]
+    ours = isinstance(built, arrays.Unfinished | NumpyArrayWrapper | Stranger)
+    if not ours and type(built).__name__ not in SKLEARN.get(type(built).__module__, ()):
+        raise pickle.UnpicklingError("a state for what takes none")
 
 
 def _latin(text: str, encoding: str) -> bytes:
