@@ -35,9 +35,9 @@ def main() -> None:
     content = receive(questions)
     if content is None:
         return
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY + 4 * len(content),) * 2)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_CPU, SECONDS)
+    _limit(resource.RLIMIT_AS, MEMORY + 4 * len(content))
     pipeline, answer = unpacked(content)
     send(answers, msgspec.msgpack.encode(answer))
     if not isinstance(answer, Described):
@@ -125,6 +125,13 @@ def unpacked(content: bytes) -> tuple[Any, Answer]:
         told.here,
     )
     return ready(found), msgspec.structs.replace(told, made_by=made_by)
+
+
+def _limit(which: int, most: int) -> None:
+    """No more than this, for good; a limit that is lower already stays."""
+    _, hard = resource.getrlimit(which)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(which, (most, most))
 
 
 def _asked(pipeline: Any, described: Described, rows: Rows) -> Answer:
