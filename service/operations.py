@@ -62,6 +62,7 @@ def get_model() -> Response:
             "rule_segments": card.rule_segments,
             "features": card.features,
             "left_out": card.left_out,
+            "imported": card.imported,
         }
     )
 
