@@ -289,7 +289,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 sock.cut()
         for connection in [each for each, until in self._lingering.items() if now > until]:
             self._hang_up(connection)
-        self._make_room(now, self.nr_conns - self.worker_connections + 1)
+        if self.nr_conns >= self.worker_connections:
+            # Some more than one: they come faster than this is looked at.
+            self._make_room(now, 1 + self.nr_conns - self.worker_connections + self.worker_connections // 10)
 
     def _make_room(self, now: float, wanted: int) -> None:
         """Close connections that nobody waits for an answer on: the slowest to send, then the longest idle."""
