@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from segmentation.card import CardFeature, Counts, Metrics
+from segmentation.imported import Imported
 from segmentation.segment import RuleSegment
 from segmentation.tables import TableName
 
@@ -60,6 +61,8 @@ class LiveModelAnswer(msgspec.Struct):
         Number of segments by clustering.
     left_out
         Why features that were asked for are not among the model's.
+    imported
+        The Pipeline that was fitted elsewhere and brought in; null for a model of the job's own.
     """
 
     model_version: str
@@ -75,6 +78,7 @@ class LiveModelAnswer(msgspec.Struct):
     rule_segments: list[RuleSegment]
     features: list[CardFeature]
     left_out: dict[str, str]
+    imported: Imported | None
 
 
 class AlgorithmEntry(msgspec.Struct):
