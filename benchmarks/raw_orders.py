@@ -17,7 +17,7 @@ from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from service.decoding import Limits
 from service.live_model import LiveModel
-from service.predict import assign
+from service.predictions import assign
 from training import clock, configuration, job
 from training.sources import sample
 

@@ -106,8 +106,7 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         query = None if table is None else HistoryQuery(table, sql, card.feature_names)
         single = SingleScorer(arrays, card.feature_names, [segment.when for segment in card.rule_segments])
         golden.prove(card, arrays, single, query)
-        datetime.fromisoformat(card.as_of)
-        datetime.fromisoformat(card.created_at)
+        _require_moments(card)
     except ModelError:
         raise
     except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
@@ -116,3 +115,11 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
             f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"
         ) from error
     return Model(card=card, arrays=arrays, single=single, query=query, sql=sql)
+
+
+def _require_moments(card: Card) -> None:
+    for name in ("as_of", "created_at"):
+        if datetime.fromisoformat(getattr(card, name)).tzinfo is None:
+            raise InconsistentModelError(
+                f"{name} of {card.version} is not in UTC: it has no offset", hint="publish the model again"
+            )

@@ -14,11 +14,13 @@ from service import problems
 from service.decoding import Limits
 from service.documentation import documentation
 from service.evaluation import evaluation
+from service.express import Express
 from service.live_model import LiveModel
 from service.metrics import UNKNOWN, Counters
 from service.model_cache import ModelCache
 from service.operations import operations
 from service.predict import predict
+from service.reloads import Reloads
 from service.replies import route_name
 from service.segments import segments
 from service.state import KEY, State
@@ -51,14 +53,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
+    counters = Counters(routes, settings.counters_dir)
     live_model = LiveModel(
         open_registry(settings.registry, verifier=verifier),
         settings.alias,
         Limits(settings.max_customers, settings.max_orders),
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
+        Reloads(counters),
     )
-    counters = Counters(routes, settings.counters_dir)
     app.extensions[KEY] = State(live_model=live_model, counters=counters)
+    app.wsgi_app = Express(app.wsgi_app, live_model, counters)  # type: ignore[method-assign]
     _count(app, counters)
     live_model.follow(settings.refresh_seconds)
     return app

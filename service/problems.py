@@ -115,13 +115,24 @@ def _http(error: HTTPException) -> Response:
     return answer(problem, kept)
 
 
-def _defect(error: Exception) -> Response:
+def log_defect(error: Exception) -> None:
+    """Log a defect: its type and place.
+
+    Parameters
+    ----------
+    error
+        What nobody expected.
+    """
     # The type and place only: the message or a dump of local values might hold a customer's data.
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "an unknown place"
     logger.error("defect: %s at %s", type(error).__name__, where)
+
+
+def _defect(error: Exception) -> Response:
+    log_defect(error)
     return answer(
         Problem(
             type="urn:segmentation:problem:defect",

@@ -58,6 +58,11 @@ class Bodies:
     limits: Limits
 
     @property
+    def by_features(self) -> Any:
+        """The form of a body that most have: one customer, sent with features."""
+        return self.forms[0]
+
+    @property
     def ways(self) -> tuple[str, ...]:
         """Fields of a customer, one of which says what is known of them."""
         return ("features",) if self.table is None else ("features", self.table.name)

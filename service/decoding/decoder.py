@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -111,12 +112,16 @@ class Decoder:
     def _several(self, body: Any) -> Batch:
         self._keep_to_rules(body)
         if body.customers is UNSET:
-            columns = np.array(astuple(body.columns), dtype=np.float64).T
-            nothing = [None] * len(columns)
-            return Batch(self._filled(columns), body.customer_id or nothing, nothing)
+            columns = astuple(body.columns)
+            # In the order in which they came, which is also that in which they are scored.
+            features = np.empty((len(columns[0]), len(columns)), order="F")
+            for position, column in enumerate(columns):
+                features[:, position] = column
+            nothing = [None] * len(features)
+            return Batch(self._filled(features), body.customer_id or nothing, nothing)
         if any(customer.features is UNSET for customer in body.customers):
             return self._of_rows(body.customers, body.as_of, "/customers/")
-        features = np.array([astuple(customer.features) for customer in body.customers], dtype=np.float64)
+        features = self._matrix([astuple(customer.features) for customer in body.customers])
         ids = [customer.customer_id for customer in body.customers]
         return Batch(self._filled(features), ids, [None] * len(ids))
 
@@ -187,7 +192,15 @@ class Decoder:
         missing = np.isnan(rows)
         if missing.any():
             rows = np.where(missing, self._fills, rows)
-        return np.ascontiguousarray(rows)
+        return rows
+
+    def _matrix(self, rows: Sequence[tuple[float | None, ...]]) -> Floats:
+        shape = (len(rows), len(self._names))
+        try:
+            return np.fromiter(chain.from_iterable(rows), np.float64, shape[0] * shape[1]).reshape(shape)
+        except TypeError:
+            # Somebody lacks a value: None is NaN here, at more cost.
+            return np.array(rows, dtype=np.float64)
 
     def _refuse_heaps(self, content: bytes) -> None:
         """A body of more values than the limits allow would fill the memory before it is refused."""

@@ -16,7 +16,7 @@ from service.openapi.answers import AlgorithmList, Alive, LiveModelAnswer, OneSe
 from service.openapi.examples import Example, examples
 from service.openapi.operations import OPERATIONS, PROBLEMS, SECURITY, SECURITY_SCHEMES, TAGS, Operation
 from service.openapi.schemas import describe_properties, reference, schemas
-from service.predict import Predictions, assign
+from service.predictions import Predictions, assign
 from service.problems import CONTENT_TYPE, Problem
 
 Json = dict[str, Any]

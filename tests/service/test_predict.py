@@ -294,8 +294,8 @@ def test_a_defect_is_a_problem_too_and_its_log_holds_no_customer(
     def fail(*_: object) -> None:
         raise ValueError(SECRET)
 
-    monkeypatch.setattr("service.predict.assignment.assign", fail)
-    status, problem = post(client, {"customer_id": SECRET, "features": features})
+    monkeypatch.setattr("service.predictions.assignment.assign", fail)
+    status, problem = post(client, {"customers": [{"customer_id": SECRET, "features": features}]})
     assert (status, problem["code"]) == (500, "defect")
     assert "ValueError" in caplog.text
     assert SECRET not in caplog.text + json.dumps(problem)
