@@ -1,6 +1,7 @@
 """Counters in shared memory: each worker adds to an array of its own, a scrape sums the arrays of all workers."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import product
 
@@ -13,7 +14,7 @@ from prometheus_client.registry import Collector
 from service.shared_memory import SharedMemory
 from service.worker_status import REASONS, WorkerStatus
 
-STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
+STATUSES = ("200", "304", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503", "other")
 UNKNOWN = "unknown"
 KINDS = ("features", "orders", "events")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -39,6 +40,11 @@ class Counters:
         places += [("customers", kind) for kind in KINDS]
         places += [("reloads",), *(("reload_failure", reason) for reason in REASONS)]
         self._place = {labels: position for position, labels in enumerate(places)}
+        self._answered = {
+            (route, label): self._place["request", route, label] for route in self._routes for label in STATUSES
+        }
+        self._first_bucket = {route: self._place["bucket", route, "0"] for route in self._routes}
+        self._seconds = {route: self._place["seconds", route] for route in self._routes}
         # Threads of one worker share its array, and += on it is not atomic.
         self._lock = threading.Lock()
         self._memory = SharedMemory(len(places), folder)
@@ -56,12 +62,14 @@ class Counters:
         seconds
             It took.
         """
-        label = str(status) if str(status) in STATUSES else "other"
-        bucket = str(int(np.searchsorted(BUCKETS, seconds, side="left")))
+        answered = self._answered.get((route, str(status)))
+        if answered is None:
+            answered = self._answered[route, "other"]
+        bucket = self._first_bucket[route] + bisect_left(BUCKETS, seconds)
         with self._lock:
-            self._own[self._place["request", route, label]] += 1
-            self._own[self._place["bucket", route, bucket]] += 1
-            self._own[self._place["seconds", route]] += seconds
+            self._own[answered] += 1
+            self._own[bucket] += 1
+            self._own[self._seconds[route]] += seconds
 
     def customers(self, kind: str, number: int) -> None:
         """Count predicted customers.

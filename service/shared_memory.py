@@ -47,7 +47,8 @@ class SharedMemory:
         shared = None if self._folder is None else self._shared(self._folder)
         self._alone = shared is None
         self._buffer = shared if shared is not None else mmap.mmap(-1, self._size)
-        self.counts: npt.NDArray[np.float64] = np.frombuffer(self._buffer, dtype=np.float64, offset=STATUS_BYTES)
+        # Of float64. Adding to one of these takes a tenth of the time that it takes in a numpy array.
+        self.counts = memoryview(self._buffer)[STATUS_BYTES:].cast("d")
 
     def totals(self) -> npt.NDArray[np.float64]:
         """The counts of all workers, the dead included.
@@ -57,7 +58,7 @@ class SharedMemory:
         ndarray
             float64, shape (places,).
         """
-        total = self.counts.copy() if self._alone else np.zeros(len(self.counts))
+        total = np.array(self.counts) if self._alone else np.zeros(len(self.counts))
         for path in self._files():
             content = path.read_bytes()
             # A worker that starts right now has made its file but not yet given it its size.
