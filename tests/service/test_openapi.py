@@ -1,6 +1,7 @@
 """What a client developer gets from GET /openapi.json: every route, the live model's types, examples that work."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from service.openapi.operations import OPERATIONS, PROBLEMS
 from service.replies import route_name
 from tests.conftest import put_live
 from tests.service.test_events_and_rules import World, world
-from tests.service.test_predict import post, rounded
+from tests.service.test_predict import post
 from training.job import Result
 
 __all__ = ["world"]
@@ -86,6 +87,17 @@ def test_predictions_and_problems_are_what_is_described(client: FlaskClient, api
     assert list(bad.iter_errors(told)) != []
 
 
+def test_a_failed_look_for_a_newer_model_is_told_as_is_described(app: Flask, api: Json, published: Registry) -> None:
+    live = app.extensions["segmentation"].live_model
+    # A move that nobody can follow, after the one that is live.
+    (Path(published.url) / "aliases" / "production" / "0000000002.json").write_text("{}")
+    live.refresh()
+    told = json.loads(app.test_client().get("/readyz").data)
+    assert "refresh_failure" in told
+    answer = api["paths"]["/readyz"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert list(validator(api, answer, closed=True).iter_errors(told)) == []
+
+
 def examples_hold(client: FlaskClient) -> dict[str, Json]:
     """Each example is valid by its own schema, and answered as is told."""
     api = description(client)
@@ -97,12 +109,17 @@ def examples_hold(client: FlaskClient) -> dict[str, Json]:
     for name, body in bodies.items():
         assert list(valid.iter_errors(body)) == []
         status, told = post(client, body)
-        expected = answers[name]["value"]
-        assert status == 200
-        assert told | {"predictions": rounded(told["predictions"])} == expected | {
-            "predictions": rounded(expected["predictions"])
-        }
+        assert (status, short(told)) == (200, short(answers[name]["value"]))
     return bodies
+
+
+def short(value: Any) -> Any:
+    """Numbers without their last digits, which differ between one customer's way and that of many."""
+    if isinstance(value, dict):
+        return {name: short(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [short(each) for each in value]
+    return round(value, 9) if isinstance(value, float) else value
 
 
 def test_the_examples_are_answered_as_is_told(client: FlaskClient, sample_result: Result) -> None:
