@@ -11,6 +11,7 @@
     │   │   ├── BadValueError
     │   │   └── DuplicateRowError
     │   ├── UnusableDataError           well-formed data that no model can be made of
+    │   ├── ForeignPipelineError        a file to import that holds no Pipeline that can be taken in
     │   └── RequestError                an HTTP request
     │       ├── MalformedBodyError      (400)
     │       ├── BodyTooLargeError       (413)
@@ -151,6 +152,12 @@ class UnusableDataError(InputError):
     """The data are well-formed, but no model can be made of them."""
 
     code = "unusable-data"
+
+
+class ForeignPipelineError(InputError):
+    """A file that was made elsewhere holds no Pipeline that can be taken in."""
+
+    code = "foreign-pipeline"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,8 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         query = None if table is None else HistoryQuery(table, sql, card.feature_names)
         single = SingleScorer(arrays, card.feature_names, [segment.when for segment in card.rule_segments])
         golden.prove(card, arrays, single, query)
+        if query is not None:
+            query.rest()
         _require_moments(card)
     except ModelError:
         raise

@@ -17,6 +17,8 @@ from segmentation.errors import ConfigurationError
 PREFIX = "SEGMENTATION_"
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["json", "text"]
+Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -35,6 +37,20 @@ class Settings:
     max_body_bytes: Annotated[int, Meta(gt=0)] = _setting(16_777_216, "service: largest request body, bytes")
     max_customers: Annotated[int, Meta(gt=0)] = _setting(50_000, "service: most customers in one request")
     max_orders: Annotated[int, Meta(gt=0)] = _setting(100_000, "service: most order lines in one request")
+    max_in_flight: Annotated[int, Meta(gt=0)] = _setting(
+        64, "service: most requests that one worker holds, at work or waiting for a thread; those beyond are told 503"
+    )
+    request_seconds: Annotated[float, Meta(ge=1, le=3600)] = _setting(
+        30.0, "service: longest that a client may take to send a request, or to read an answer"
+    )
+    drain_seconds: Annotated[float, Meta(ge=0, le=600)] | None = _setting(
+        None, "service: how long it answers on, unready, after SIGTERM; unset: 5 in Kubernetes, otherwise 0"
+    )
+    api_keys_file: str = _setting("", "service: file of the API keys that may call it; see docs/security.md")
+    allow_anonymous: bool = _setting(False, "service: without keys, true answers everybody and not loopback alone")
+    metrics_port: Port | None = _setting(  # noqa: RUF009
+        None, "service: port of GET /metrics; unset: that of the other routes"
+    )
     public_key_file: str = _setting(
         "", "service and job: file of the Ed25519 public keys, PEM, by one of which cards and moves must be signed"
     )
@@ -44,6 +60,9 @@ class Settings:
     cache_dir: str = _setting("", "service: folder to start from when the registry does not answer")
     counters_dir: str = _setting("", "service: folder of the workers' counters; set by gunicorn.conf.py")
     log_level: LogLevel = _setting("INFO", "service: DEBUG, INFO, WARNING or ERROR")  # noqa: RUF009
+    log_format: LogFormat | None = _setting(  # noqa: RUF009
+        None, "service: json or text; unset: text at a terminal, otherwise json"
+    )
     signing_key_file: str = _setting("", "job: file of the Ed25519 private key that signs what is published, PEM")
     memory_limit: str = _setting(
         "",

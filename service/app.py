@@ -1,29 +1,38 @@
 """The application factory: `gunicorn -c service/gunicorn.conf.py 'service.app:create_app()'`."""
 
-import logging
-import time
-from pathlib import Path
+from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from segmentation.errors import ConfigurationError
 from segmentation.registry import open_registry, open_store, require_alias
-from segmentation.registry.signatures import Verifier, load_verifier
 from segmentation.settings import Settings, load
-from service import problems
+from service import logs, problems
+from service.access import Access
+from service.condition import CONDITION
 from service.decoding import Limits
 from service.documentation import documentation
 from service.evaluation import evaluation
 from service.express import Express
+from service.key_ring import KeyRing
+from service.keys import read as read_keys
 from service.live_model import LiveModel
-from service.metrics import UNKNOWN, Counters
+from service.metrics import Counters
+from service.middleware import Middleware
 from service.model_cache import ModelCache
 from service.operations import operations
 from service.predict import predict
 from service.reloads import Reloads
 from service.replies import route_name
+from service.routes import Routes
 from service.segments import segments
 from service.state import KEY, State
+
+if TYPE_CHECKING:
+    from segmentation.registry.signatures import Verifier
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -46,7 +55,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load()
     verifier = require(settings)
-    _log(settings.log_level)
+    access = Access(
+        KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None, anonymous=settings.allow_anonymous
+    )
+    form = logs.form_of(settings.log_format)
+    logs.configure(settings.log_level, form)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     for blueprint in (predict, segments, evaluation, operations, documentation):
@@ -61,9 +74,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
         Reloads(counters),
     )
-    app.extensions[KEY] = State(live_model=live_model, counters=counters)
-    app.wsgi_app = Express(app.wsgi_app, live_model, counters)  # type: ignore[method-assign]
-    _count(app, counters)
+    app.extensions[KEY] = State(live_model=live_model, counters=counters, access=access)
+    app.wsgi_app = Middleware(  # type: ignore[method-assign]
+        Express(app.wsgi_app, live_model, counters),
+        routes=Routes(app.url_map.iter_rules()),
+        access=access,
+        condition=CONDITION,
+        counters=counters,
+        log=logs.AccessLog(settings.log_level, form),
+        max_in_flight=settings.max_in_flight,
+        metrics_port=settings.metrics_port,
+    )
     live_model.follow(settings.refresh_seconds)
     return app
 
@@ -84,7 +105,8 @@ def require(settings: Settings) -> Verifier | None:
     Raises
     ------
     ConfigurationError
-        There is no registry, or its URL is none; or there is no public key that can be used, where there must be one.
+        There is no registry, or its URL is none; or there is no public key that can be used, where there must be one;
+        or the file of API keys cannot be used.
     """
     if not settings.registry:
         raise ConfigurationError(
@@ -92,7 +114,17 @@ def require(settings: Settings) -> Verifier | None:
         )
     open_store(settings.registry)
     require_alias(settings.alias)
+    if settings.api_keys_file and settings.allow_anonymous:
+        raise ConfigurationError(
+            "SEGMENTATION_API_KEYS_FILE and SEGMENTATION_ALLOW_ANONYMOUS are both set",
+            hint="keys are for letting in their holders alone; unset one of the two",
+        )
+    if settings.api_keys_file:
+        read_keys(Path(settings.api_keys_file))
     if settings.public_key_file:
+        # 7 MB that only who verifies pays for.
+        from segmentation.registry.signatures import load_verifier
+
         return load_verifier(settings.public_key_file)
     required = settings.require_signature
     if required or (required is None and settings.registry.startswith("s3://")):
@@ -101,19 +133,3 @@ def require(settings: Settings) -> Verifier | None:
             hint="set it to the job's signing.pub; SEGMENTATION_REQUIRE_SIGNATURE=false serves whatever is there",
         )
     return None
-
-
-def _count(app: Flask, counters: Counters) -> None:
-    @app.before_request
-    def start() -> None:
-        g.started = time.perf_counter()
-
-    @app.after_request
-    def stop(response: Response) -> Response:
-        route = route_name(request.url_rule) if request.url_rule else UNKNOWN
-        counters.request(route, response.status_code, time.perf_counter() - g.started)
-        return response
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s")

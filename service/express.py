@@ -13,6 +13,7 @@ from segmentation.errors import NotReadyError
 from service import problems
 from service.live_model import LiveModel
 from service.metrics import Counters
+from service.replies import REQUEST_ID
 
 LONGEST = 16_384
 """Bytes of a body. One customer's features are shorter; many customers' would be decoded for nothing."""
@@ -71,7 +72,7 @@ class Express:
             if len(content) == int(length):
                 answer = serving.single.answer(content)
         except Exception as error:  # noqa: BLE001 - the application may know better, and tells what it does not
-            problems.log_defect(error)
+            problems.log_defect(error, environ.get(REQUEST_ID, ""))
         if answer is None:
             environ["wsgi.input"] = BytesIO(content)
         return answer

@@ -1,29 +1,48 @@
 """gunicorn's settings: `gunicorn -c service/gunicorn.conf.py 'service.app:create_app()'`.
 
-gunicorn's own flags and WEB_CONCURRENCY override them.
+gunicorn's own flags and WEB_CONCURRENCY override them. docs/operations.md says why they are what they are.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
 import tempfile
 from typing import Any
 
+# One thread of a request, one of the library's: more would only take each other's processor.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from service.processors import workers as suitable_workers
+
 bind = "127.0.0.1:8080"
-_workers = os.environ.get("WEB_CONCURRENCY", "2")
-if not _workers.isdecimal():
+_workers = os.environ.get("WEB_CONCURRENCY") or str(suitable_workers())
+if not _workers.isdecimal() or int(_workers) == 0:
     sys.exit(f"WEB_CONCURRENCY is {_workers!r}; it takes a number of workers")
 workers = int(_workers)
-worker_class = "gthread"
+worker_class = "service.worker.Worker"
+logger_class = "service.logs.GunicornLogger"
 threads = 4
+worker_connections = 500
 timeout = 60
-graceful_timeout = 30
+graceful_timeout = 20
 keepalive = 75
+# Nothing leaks that a restart would mend.
+max_requests = 0
 # Nothing here uses it, and it would want a writable home.
 control_socket_disable = True
 
 COUNTERS = "SEGMENTATION_COUNTERS_DIR"
+
+
+def _scratch() -> str:
+    """A folder for small files of this run: in memory where that can be, so that a read-only root will do."""
+    shared = "/dev/shm"  # noqa: S108 - files in it are made exclusively, for this user alone
+    return shared if "TMPDIR" not in os.environ and os.access(shared, os.W_OK | os.X_OK) else tempfile.gettempdir()
+
+
+worker_tmp_dir = _scratch()
 
 
 def on_starting(server: Any) -> None:
@@ -33,12 +52,13 @@ def on_starting(server: Any) -> None:
     from service.app import require
 
     try:
-        require(load())
+        settings = load()
+        require(settings)
     except ConfigurationError as error:
         # Two lines, no traceback: it is the setting that is wrong.
         server.log.error("%s\n  %s", error.message, error.hint)  # noqa: TRY400
         sys.exit(error.exit_status)
-    os.environ[COUNTERS] = folder = tempfile.mkdtemp(prefix="segmentation-counters-")
+    os.environ[COUNTERS] = folder = tempfile.mkdtemp(prefix="segmentation-counters-", dir=_scratch())
     arbiter = os.getpid()
 
     def remove() -> None:
@@ -47,3 +67,43 @@ def on_starting(server: Any) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
+
+
+def nworkers_changed(server: Any, _new: int, _old: int | None) -> None:
+    """Add the port of metrics to what is listened on.
+
+    gunicorn calls this whenever it has read its configuration, before it opens sockets, and has no other place for it:
+    `bind` above is not what counts where there is a --bind.
+    """
+    port = os.environ.get("SEGMENTATION_METRICS_PORT", "")
+    addresses = server.cfg.settings["bind"].get()
+    host = addresses[0].rpartition(":")[0] if addresses else ""
+    metrics = f"{host}:{port}"
+    if port and host and not addresses[0].startswith(("unix:", "fd:")) and metrics not in addresses:
+        server.cfg.set("bind", [*addresses, metrics])
+
+
+def when_ready(server: Any) -> None:
+    """Before the first worker is forked."""
+    from segmentation.settings import load
+    from service import stopping
+    from service.condition import CONDITION
+
+    settings = load()
+    stopping.install(CONDITION, stopping.drain_seconds(settings), server.signal)
+    open_to_all = [str(listener) for listener in server.LISTENERS if not _local(listener)]
+    if open_to_all and not settings.api_keys_file and not settings.allow_anonymous:
+        server.log.warning(
+            "there are no API keys: of those who call %s, only this machine is answered; see docs/security.md",
+            ", ".join(open_to_all),
+        )
+    # What was imported so far is shared by all workers as long as nobody writes to it, the collector included.
+    gc.collect()
+    gc.freeze()
+    # At the end everything is given back, or DuckDB's binding reports leaks.
+    atexit.register(gc.unfreeze)
+
+
+def _local(listener: Any) -> bool:
+    address = listener.getsockname()
+    return not isinstance(address, tuple) or address[0].startswith("127.") or address[0] == "::1"

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from service.shared_memory import SharedMemory
 from service.worker_status import REASONS, WorkerStatus
 
-STATUSES = ("200", "304", "400", "404", "405", "413", "415", "422", "500", "503", "other")
+STATUSES = ("200", "304", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503", "other")
 UNKNOWN = "unknown"
 KINDS = ("features", "orders", "events")
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -5,19 +5,25 @@ highest is never forgotten. Several workers may share a folder: files appear who
 is not removed by another.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segmentation.errors import ModelError, RegistryError
 from segmentation.model import CARD
 from segmentation.registry import Move, Registry, SignedCard, moves
 from segmentation.registry.directory import DirectoryStore
-from segmentation.registry.signatures import Verifier
 from segmentation.registry.versions import CARD_SIGNATURE, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segmentation.registry.signatures import Verifier
 
 logger = logging.getLogger(__name__)
 

@@ -38,7 +38,8 @@ def get_readyz() -> Response:
             "refresh_failure_code": failed.code,
             "refresh_failing_since": failed.since,
         }
-    return reply(ready)
+    keys = state().access.failure
+    return reply(ready | ({"api_keys_failure": keys} if keys else {}))
 
 
 @operations.get("/model")
@@ -61,6 +62,7 @@ def get_model() -> Response:
             "rule_segments": card.rule_segments,
             "features": card.features,
             "left_out": card.left_out,
+            "imported": card.imported,
         }
     )
 

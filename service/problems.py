@@ -1,17 +1,20 @@
 """Every failure as application/problem+json (RFC 9457): what was wrong, where in the body, what to do; no values."""
 
 import logging
+from http import HTTPStatus
 
 import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from segmentation.errors import BodyTooLargeError, RequestError, SegmentationError
-from service.replies import route_name
+from service.replies import REQUEST_ID, route_name
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+
+REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class FieldError(msgspec.Struct, omit_defaults=True):
@@ -23,7 +26,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The body of an error answer; `code` is stable, `detail` is for people."""
+    """The body of an error answer; `code` is stable, `detail` is for people, `request_id` is that of the log."""
 
     type: str
     title: str
@@ -32,6 +35,17 @@ class Problem(msgspec.Struct, omit_defaults=True):
     detail: str
     hint: str = ""
     errors: list[FieldError] = []
+    request_id: str = ""
+
+
+DEFECT = Problem(
+    type="urn:segmentation:problem:defect",
+    title="A defect of the service",
+    status=500,
+    code="defect",
+    detail="the service failed to answer this request",
+    hint="the service's log says where",
+)
 
 
 def register(app: Flask) -> None:
@@ -62,8 +76,64 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     Response
         With the problem's status.
     """
-    body = msgspec.json.encode(problem) + b"\n"
-    return Response(body, status=problem.status, content_type=CONTENT_TYPE, headers=headers)
+    problem.request_id = request.environ.get(REQUEST_ID, "")
+    return Response(encode(problem), status=problem.status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def encode(problem: Problem) -> bytes:
+    """The problem as JSON.
+
+    Parameters
+    ----------
+    problem
+        What to say.
+
+    Returns
+    -------
+    bytes
+        One line.
+    """
+    return msgspec.json.encode(problem) + b"\n"
+
+
+def raw(problem: Problem) -> bytes:
+    """The problem as an HTTP answer for a connection that is then closed.
+
+    Parameters
+    ----------
+    problem
+        What to say.
+
+    Returns
+    -------
+    bytes
+        Head and body.
+    """
+    body = encode(problem)
+    head = (
+        f"HTTP/1.1 {problem.status} {REASONS[problem.status]}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
+    )
+    return head.encode("ascii") + body
+
+
+def place(error: BaseException) -> str:
+    """Where an error was raised; its message, or a dump of local values, might hold a customer's data.
+
+    Parameters
+    ----------
+    error
+        That was caught.
+
+    Returns
+    -------
+    str
+        File and line.
+    """
+    found = error.__traceback__
+    while found is not None and found.tb_next is not None:
+        found = found.tb_next
+    return f"{found.tb_frame.f_code.co_filename}:{found.tb_lineno}" if found is not None else "an unknown place"
 
 
 def of(error: SegmentationError) -> Problem:
@@ -115,31 +185,19 @@ def _http(error: HTTPException) -> Response:
     return answer(problem, kept)
 
 
-def log_defect(error: Exception) -> None:
+def log_defect(error: Exception, request_id: str) -> None:
     """Log a defect: its type and place.
 
     Parameters
     ----------
     error
         What nobody expected.
+    request_id
+        Of the request it met.
     """
-    # The type and place only: the message or a dump of local values might hold a customer's data.
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "an unknown place"
-    logger.error("defect: %s at %s", type(error).__name__, where)
+    logger.error("defect: %s at %s", type(error).__name__, place(error), extra={"request_id": request_id})
 
 
 def _defect(error: Exception) -> Response:
-    log_defect(error)
-    return answer(
-        Problem(
-            type="urn:segmentation:problem:defect",
-            title="A defect of the service",
-            status=500,
-            code="defect",
-            detail="the service failed to answer this request",
-            hint="the service's log says where",
-        )
-    )
+    log_defect(error, request.environ.get(REQUEST_ID, ""))
+    return answer(msgspec.structs.replace(DEFECT))

@@ -7,6 +7,9 @@ import msgspec
 from flask import Response
 from werkzeug.routing import Rule
 
+REQUEST_ID = "segmentation.request_id"
+"""Where a WSGI environment holds the id of its request."""
+
 
 def reply(content: Any, status: int = 200) -> Response:
     """An answer in JSON.

@@ -1,10 +1,11 @@
-"""What the blueprints share: the live model and the counters of their application."""
+"""What the blueprints share: the live model, the counters and the access of their application."""
 
 from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
+from service.access import Access
 from service.live_model import LiveModel
 from service.metrics import Counters
 
@@ -17,6 +18,7 @@ class State:
 
     live_model: LiveModel
     counters: Counters
+    access: Access
 
 
 def state() -> State:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segmentation import card as cards
-from segmentation.errors import ModelError, RegistryError, UnknownVersionError
+from segmentation.errors import ConfigurationError, ModelError, RegistryError, UnknownVersionError
 from segmentation.rules import FIRST_ID
 from training.publish import proved
+from training.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +116,39 @@ def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
     if any(version > newest for version in lived if version not in told):
         return max(RULES_END, (highest // FIRST_ID + 1) * FIRST_ID)
     return highest
+
+
+def default_source(registry: Registry, alias: str) -> str:
+    """The generated shop, unless the live model is of real data: neither may take the place of the other.
+
+    Parameters
+    ----------
+    registry, alias
+        Where a model may be live.
+
+    Returns
+    -------
+    str
+        Name of the source that is read where nobody says which.
+
+    Raises
+    ------
+    ConfigurationError, RegistryError
+        The source must be said.
+    """
+    try:
+        live = registry.card(registry.live(alias).version).source if registry.sequence(alias) else DEFAULT_SOURCE
+    except (ModelError, UnknownVersionError) as error:
+        raise RegistryError(
+            f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",
+            hint="give --source; `run` needs --anew as well, which begins new ids",
+        ) from error
+    if live != DEFAULT_SOURCE:
+        raise ConfigurationError(
+            f"{alias!r} serves a model of {live}, and no --source was given",
+            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} --anew if the generated shop is meant",
+        )
+    return DEFAULT_SOURCE
 
 
 def beyond(registry: Registry, version: str) -> int | None:

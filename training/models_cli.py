@@ -9,6 +9,7 @@ import click
 from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
 from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
+from training.import_cli import import_pipeline
 from training.options import OUT, Example, a_path, alias_option, registry_option
 from training.signing import generate, open_signed
 
@@ -150,6 +151,9 @@ def keygen(out: Path) -> None:
     private, public = generate(out)
     OUT.print(f"{private}  for the job alone: SEGMENTATION_SIGNING_KEY_FILE")
     OUT.print(f"{public}  for the service and the job: SEGMENTATION_PUBLIC_KEY_FILE")
+
+
+models.add_command(import_pipeline)
 
 
 def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> None:

@@ -280,6 +280,10 @@ def _missing(kind: Any) -> str:
 def _hint(said: str, pointer: str) -> str:
     if "datetime" in said:
         return "write dates as RFC 3339 says, such as 2018-06-01T10:00:00Z"
+    if "/customer_id" in pointer:
+        return "send text of up to 512 characters or an integer, or leave it out"
     if any(f"/{name}" in pointer for name in TABLES):
         return "GET /openapi.json and docs/http.md describe the fields of orders and events"
-    return "see GET /model for the features and their ranges"
+    if "/features/" in pointer or "/columns/" in pointer:
+        return "see GET /model for the features and their ranges"
+    return "GET /openapi.json and docs/http.md describe what a body looks like"

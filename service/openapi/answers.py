@@ -1,12 +1,13 @@
 """What the routes answer, as types: for the description; a test holds the answers against them."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from segmentation.card import CardFeature, Counts, Metrics
+from segmentation.histories import Moment
+from segmentation.imported import Imported
 from segmentation.segment import RuleSegment
 from segmentation.tables import TableName
 
@@ -23,12 +24,18 @@ class Ready(msgspec.Struct):
     Parameters
     ----------
     refresh_failure
-        Why the last look for a newer model failed; left out where it did not.
+        Why the last look for a newer model failed; left out, as the next two are, where it did not.
+    refresh_failure_code
+        The same for programs.
+    refresh_failing_since
+        When looks began to fail.
     """
 
     status: str
     model_version: str
     refresh_failure: str | UnsetType = UNSET
+    refresh_failure_code: str | UnsetType = UNSET
+    refresh_failing_since: Moment | UnsetType = UNSET
 
 
 class SegmentList(msgspec.Struct):
@@ -60,13 +67,15 @@ class LiveModelAnswer(msgspec.Struct):
         Number of segments by clustering.
     left_out
         Why features that were asked for are not among the model's.
+    imported
+        The Pipeline that was fitted elsewhere and brought in; null for a model of the job's own.
     """
 
     model_version: str
     created_at: str
     as_of: str
     age_seconds: float
-    loaded_at: datetime
+    loaded_at: Moment
     source: str
     table: TableName
     counts: Counts
@@ -75,6 +84,7 @@ class LiveModelAnswer(msgspec.Struct):
     rule_segments: list[RuleSegment]
     features: list[CardFeature]
     left_out: dict[str, str]
+    imported: Imported | None
 
 
 class AlgorithmEntry(msgspec.Struct):

@@ -85,7 +85,7 @@ _ID = {
 _EXPLAIN = {
     "name": "explain", "in": "query", "required": False,
     "description": "Say by feature what separates each customer from the runner-up; up to 1,000 customers.",
-    "schema": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "schema": {"type": "boolean", "default": False},
 }  # fmt: skip
 
 _MISSING = (401, 403, 404, 503)

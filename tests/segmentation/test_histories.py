@@ -52,7 +52,7 @@ def test_anything_but_one_select_is_refused(sql: str) -> None:
 
 
 def test_the_configuration_is_locked() -> None:
-    connection = query("1::DOUBLE")._connections.get()
+    connection = query("1::DOUBLE")._open().get()
     with pytest.raises(Exception, match="locked"):
         connection.execute("SET memory_limit = '100GB'")
 

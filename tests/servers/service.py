@@ -36,6 +36,10 @@ class Service:
     process: "subprocess.Popen[bytes]"
     log: Path
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
     def get(self, path: str) -> Answer:
         return self._ask(Request(self.url + path))
 
@@ -77,7 +81,7 @@ def running(registry: str, log: Path, workers: int = 2, **settings: str) -> Iter
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     service = Service(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait(service)
+        wait_for(service)
         yield service
     finally:
         process.send_signal(signal.SIGTERM)
@@ -88,7 +92,8 @@ def running(registry: str, log: Path, workers: int = 2, **settings: str) -> Iter
             process.wait()
 
 
-def _wait(service: Service) -> None:
+def wait_for(service: Service) -> None:
+    """Wait until it answers /healthz."""
     patience = time.monotonic() + 30
     while time.monotonic() < patience:
         if service.process.poll() is not None:

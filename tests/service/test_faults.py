@@ -214,7 +214,7 @@ def documents(draw: st.DrawFn, names: tuple[str, ...]) -> Any:
 
 
 @given(data=st.data())
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_the_strict_pass_refuses_the_second_finds_wrong(types: Bodies, data: st.DataObject) -> None:
     document = data.draw(documents(types.names))
     content = json.dumps(document).encode()

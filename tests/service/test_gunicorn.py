@@ -144,3 +144,51 @@ def test_bodies_that_are_cut_off_or_too_long_are_the_client_s_fault(
         spaces = b"%x\r\n%s\r\n" % (4000, b" " * 4000)
         assert raw(running, CHUNKED, chunk, spaces, b"0\r\n\r\n")[0] == 413
     assert "defect" not in running.log.read_text()
+
+
+def test_a_running_service_writes_to_memory_alone_and_needs_no_home(
+    published: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only root will do: /dev/shm is there in every container."""
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.delenv("TMPDIR", raising=False)
+    with service.running(published.url, tmp_path / "log") as running:
+        assert running.get("/readyz").status == 200
+        for pid in [running.process.pid, *running.workers()]:
+            opened = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+            files = {name for name in opened if name.startswith("/")} - {str(tmp_path / "log")}
+            assert all(name.startswith("/dev/") for name in files), files
+    assert "Permission" not in running.log.read_text()
+
+
+def test_metrics_have_a_port_of_their_own_that_survives_workers_and_reloads(registry: Registry, tmp_path: Path) -> None:
+    port = service.free_port()
+    with service.running(registry.url, tmp_path / "log", METRICS_PORT=str(port)) as running:
+        metrics = service.Service(f"http://127.0.0.1:{port}", running.process, running.log)
+        for sent in (None, signal.SIGKILL, signal.SIGHUP):
+            before = set(running.workers())
+            if sent is not None:
+                os.kill(running.process.pid if sent == signal.SIGHUP else min(before), sent)
+                wanted = before if sent == signal.SIGHUP else {min(before)}
+                patience = time.monotonic() + 20
+                while wanted & set(running.workers()) and time.monotonic() < patience:
+                    time.sleep(0.05)
+            assert b"segmentation_requests_total" in metrics.get("/metrics").body
+            assert metrics.get("/healthz").status == 404
+            assert running.get("/metrics").status == 404
+            assert running.get("/healthz").status == 200
+
+
+def test_whoever_opens_it_to_the_network_without_keys_is_warned(registry: Registry, tmp_path: Path) -> None:
+    command = ["-m", "gunicorn", "-c", "service/gunicorn.conf.py", "--bind", "0.0.0.0:0", "service.app:create_app()"]
+    environment = os.environ | {"SEGMENTATION_REGISTRY": registry.url, "WEB_CONCURRENCY": "1"}
+    with subprocess.Popen(
+        [sys.executable, *command], cwd=service.ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            said = next((line for line in process.stderr if "there are no API keys" in line), "")
+        finally:
+            process.terminate()
+            process.stderr.read()
+    assert json.loads(said)["level"] == "WARNING"

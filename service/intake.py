@@ -1,0 +1,220 @@
+"""Requests as they arrive: bytes are gathered until a request is whole, so that no thread waits for its client.
+
+What is gathered is a guess at where a request ends, and decides nothing: gunicorn parses the same bytes again. A guess
+that is wrong makes a thread wait for the rest, within the same limits of time.
+"""
+
+import re
+import socket
+import time
+from contextlib import suppress
+from enum import Enum
+
+from service.errors import SlowRequestError
+
+LONGEST_HEAD = 64 * 1024
+"""Bytes after which gunicorn has refused whatever it is."""
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
+
+
+class Intake:
+    """The bytes of one request.
+
+    Parameters
+    ----------
+    longest
+        Of a body, in bytes; what says it is longer is refused without being read.
+    """
+
+    __slots__ = ("_chunked", "_longest", "_received", "_whole")
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._received = bytearray()
+        # Bytes that make it whole; 0 while the head is not complete.
+        self._whole = 0
+        self._chunked = False
+
+    def __len__(self) -> int:
+        return len(self._received)
+
+    def take(self) -> bytes:
+        """All that was gathered; afterwards there is nothing.
+
+        Returns
+        -------
+        bytes
+            From the request's first.
+        """
+        taken, self._received, self._whole, self._chunked = bytes(self._received), bytearray(), 0, False
+        return taken
+
+    def add(self, data: bytes) -> bool:
+        """Gather some more.
+
+        Parameters
+        ----------
+        data
+            As received.
+
+        Returns
+        -------
+        bool
+            Whether the request is whole now, or such that no more of it is wanted.
+        """
+        searched = max(0, len(self._received) - 3)
+        self._received += data
+        if not self._whole:
+            end = self._received.find(b"\r\n\r\n", searched)
+            if end < 0:
+                return len(self._received) > LONGEST_HEAD
+            self._look_at_head(end + 4)
+        if self._chunked:
+            # Chunks bear their lengths beside them: some more than the body itself.
+            return self._received.endswith(b"0\r\n\r\n") or len(self._received) > self._whole + 2 * self._longest
+        return len(self._received) >= self._whole
+
+    def wants_word(self) -> bool:
+        """Whether the client waits for 100 Continue before it sends the body; asked once, it is no longer so.
+
+        Returns
+        -------
+        bool
+            Whether to send `CONTINUE`.
+        """
+        if not self._whole:
+            return False
+        found = _EXPECT.search(self._received)
+        if found is None:
+            return False
+        # Taken out, as an answer given: gunicorn would give it again.
+        del self._received[found.start() : found.end()]
+        if not self._chunked:
+            self._whole -= found.end() - found.start()
+        return True
+
+    def _look_at_head(self, end: int) -> None:
+        self._whole = end
+        head = self._received[:end]
+        length = _LENGTH.search(head)
+        if _CHUNKED.search(head):
+            self._chunked = True
+        elif length is not None and int(length[1]) <= self._longest:
+            self._whole = end + int(length[1])
+
+
+class Wait(Enum):
+    """What a thread waits for a client to do."""
+
+    NOTHING = ""
+    SEND = "send"
+    READ = "read"
+
+
+class Watched(socket.socket):
+    """A client's socket: gives out first what was gathered, and tells since when a thread waits for the client.
+
+    Parameters
+    ----------
+    accepted
+        What `accept` gave; it is used no more.
+    """
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        self.waits = Wait.NOTHING
+        # When the request, or the sending of its answer, began.
+        self.began = time.monotonic()
+        self.late = False
+        self._gathered = b""
+        self._given = 0
+        self._parsed = False
+
+    def begin(self, gathered: bytes) -> None:
+        """A thread takes the request up.
+
+        Parameters
+        ----------
+        gathered
+            Its bytes.
+        """
+        self._gathered, self._given, self._parsed = gathered, 0, False
+
+    def parsed(self) -> None:
+        """The head of the request was understood: from now on a client that is late can be told so."""
+        self._parsed = True
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """See `socket.recv`.
+
+        Raises
+        ------
+        SlowRequestError
+            The client took too long over the body.
+        """
+        if self._gathered:
+            given = self._gathered[self._given : self._given + size]
+            self._given += len(given)
+            if self._given == len(self._gathered):
+                self._gathered = b""
+            return given
+        self.waits = Wait.SEND
+        try:
+            data = super().recv(size, flags)
+        finally:
+            self.waits = Wait.NOTHING
+        if not data and self.late and self._parsed:
+            raise slow()
+        return data
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
+        """See `socket.sendall`."""
+        self.began = time.monotonic()
+        self.waits = Wait.READ
+        try:
+            super().sendall(data, flags)
+        finally:
+            self.waits = Wait.NOTHING
+
+    def receive(self, size: int) -> bytes | None:
+        """Receive without waiting, and without the gathered bytes.
+
+        Parameters
+        ----------
+        size
+            At most so many bytes.
+
+        Returns
+        -------
+        bytes or None
+            Empty where the client is done or gone; None where there is nothing now.
+        """
+        try:
+            return super().recv(size, socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def cut(self) -> None:
+        """Wake the thread that waits for the client: what it waits for will not come."""
+        self.late = True
+        # A client that is gone already wakes the thread as well.
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_RD if self.waits is Wait.SEND else socket.SHUT_RDWR)
+
+
+def slow() -> SlowRequestError:
+    """The error of a request that did not arrive in time.
+
+    Returns
+    -------
+    SlowRequestError
+        To be raised or told.
+    """
+    return SlowRequestError("the request did not arrive in time", hint="send it again, quicker or in parts")
