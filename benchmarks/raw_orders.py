@@ -6,6 +6,7 @@
 import json
 import tempfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
@@ -16,7 +17,7 @@ from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from service.decoding import Limits
 from service.live_model import LiveModel
-from service.predict import assign
+from service.predictions import assign
 from training import clock, configuration, job
 from training.sources import sample
 
@@ -47,8 +48,13 @@ def main() -> None:
 
 
 def plain_predict(pipeline: Pipeline, fills: dict[str, float], body: bytes) -> list[int]:
+    """Segments as people predict them in a service."""
+    features = plain_features(json.loads(body)["customers"])
+    return [int(label) for label in pipeline.predict(features.fillna(fills))]
+
+
+def plain_features(customers: list[dict[str, Any]]) -> pd.DataFrame:
     """The same features as people write them in a service."""
-    customers = json.loads(body)["customers"]
     lines = pd.DataFrame([line | {"customer": n} for n, item in enumerate(customers) for line in item["orders"]])
     for column in ("ordered_at", "delivered_at", "estimated_delivery_at"):
         lines[column] = pd.to_datetime(lines[column], utc=True)
@@ -64,7 +70,7 @@ def plain_predict(pipeline: Pipeline, fills: dict[str, float], body: bytes) -> l
     by = orders.groupby("customer")
     frequency, first, last = by.size(), by["ordered_at"].min(), by["ordered_at"].max()
     as_of = pd.Timestamp(datetime(2025, 12, 31, tzinfo=UTC))
-    features = pd.DataFrame(
+    return pd.DataFrame(
         {
             "recency_days": days(as_of - last),
             "frequency": frequency,
@@ -82,7 +88,6 @@ def plain_predict(pipeline: Pipeline, fills: dict[str, float], body: bytes) -> l
             "cancelled_share": by["cancelled"].mean(),
         }
     ).astype(float)
-    return [int(label) for label in pipeline.predict(features.fillna(fills))]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import msgspec
 from segmentation.drift import FeatureReference
 from segmentation.errors import InconsistentModelError, SchemaVersionError
 from segmentation.evidence import Refits, Selection
+from segmentation.imported import Imported
 from segmentation.lineage import Lineage, Verdict
 from segmentation.segment import Quantiles, RuleSegment, Segment
 from segmentation.tables import TableName
@@ -167,6 +168,8 @@ class Card:
         Versions of what made the model.
     files
         SHA-256 (hex) by file name, of every other file of the version.
+    imported
+        What the Pipeline was made from that was fitted elsewhere; None: it was fitted on these data.
     """
 
     schema_version: int
@@ -197,6 +200,7 @@ class Card:
     configuration: dict[str, Any]
     libraries: dict[str, str]
     files: dict[str, str]
+    imported: Imported | None = None
 
     @property
     def k(self) -> int:

@@ -11,6 +11,7 @@
     │   │   ├── BadValueError
     │   │   └── DuplicateRowError
     │   ├── UnusableDataError           well-formed data that no model can be made of
+    │   ├── ForeignPipelineError        a file to import that holds no Pipeline that can be taken in
     │   └── RequestError                an HTTP request
     │       ├── MalformedBodyError      (400)
     │       ├── BodyTooLargeError       (413)
@@ -41,6 +42,7 @@ is, shown to whoever runs the job on that file.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -152,6 +154,21 @@ class UnusableDataError(InputError):
     code = "unusable-data"
 
 
+class ForeignPipelineError(InputError):
+    """A file that was made elsewhere holds no Pipeline that can be taken in."""
+
+    code = "foreign-pipeline"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One place of a request's body: what is wrong there, where (RFC 6901), and what to do."""
+
+    message: str
+    pointer: str
+    hint: str = ""
+
+
 class RequestError(InputError):
     """An HTTP request that cannot be answered.
 
@@ -160,15 +177,20 @@ class RequestError(InputError):
     message, hint
         As in `SegmentationError`.
     pointer
-        Where in the body, as a JSON pointer (RFC 6901).
+        Where in the body, as a JSON pointer (RFC 6901); None where it is no place of the body.
+    faults
+        All that is wrong with the body, where that is more than one thing.
     """
 
     code = "bad-request"
     http_status = 400
 
-    def __init__(self, message: str, *, hint: str = "", pointer: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", pointer: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.pointer = pointer
+        here = () if pointer is None else (Fault(message, pointer, hint),)
+        self.faults = tuple(faults) or here
 
 
 class MalformedBodyError(RequestError):

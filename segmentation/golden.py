@@ -12,18 +12,19 @@ from segmentation.card import Card
 from segmentation.errors import GoldenMismatchError, InconsistentModelError
 from segmentation.histories import History, HistoryQuery, row_type
 from segmentation.scoring import Arrays, Floats
+from segmentation.single import SingleScorer
 from segmentation.tables import Table
 
 RELATIVE_TOLERANCE = 1e-9
 """Room for another CPU's rounding; a wrong formula is far outside."""
 
 
-def prove(card: Card, arrays: Arrays, query: HistoryQuery | None) -> None:
-    """Check that arrays and SQL reproduce what the card expects of them.
+def prove(card: Card, arrays: Arrays, single: SingleScorer, query: HistoryQuery | None) -> None:
+    """Check that arrays and SQL reproduce what the card expects of them, all at once and one at a time.
 
     Parameters
     ----------
-    card, arrays, query
+    card, arrays, single, query
         The parts of one model; no query for a model of customer tables, whose rows are features already.
 
     Raises
@@ -40,6 +41,7 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery | None) -> None:
         "golden row",
         card,
         arrays,
+        single,
         rows,
         [row.segment for row in card.golden_rows],
         [row.distance for row in card.golden_rows],
@@ -68,6 +70,7 @@ def prove(card: Card, arrays: Arrays, query: HistoryQuery | None) -> None:
         "golden history",
         card,
         arrays,
+        single,
         computed,
         [history.segment for history in card.golden_histories],
         [history.distance for history in card.golden_histories],
@@ -116,14 +119,24 @@ def _matrix(rows: Iterable[tuple[float, ...]], width: int) -> Floats:
 
 
 def _compare(
-    what: str, card: Card, arrays: Arrays, features: Floats, segments: list[int], distances: list[float | None]
+    what: str,
+    card: Card,
+    arrays: Arrays,
+    single: SingleScorer,
+    features: Floats,
+    segments: list[int],
+    distances: list[float | None],
 ) -> None:
-    scores = assign(card, arrays, features)
+    together = assign(card, arrays, features)
+    alone = np.array([single.assign(row)[::2] for row in features.tolist()], dtype=np.float64)
     expected = np.array(distances, dtype=np.float64)
-    same_distance = np.isclose(
-        scores.distance, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE, equal_nan=True
-    )
-    wrong = np.flatnonzero((scores.segment != segments) | ~same_distance)
+    said = ((together.segment, together.distance), (alone[:, 0], alone[:, 1]))
+    same = [
+        (segment == segments)
+        & np.isclose(distance, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE, equal_nan=True)
+        for segment, distance in said
+    ]
+    wrong = np.flatnonzero(~np.all(same, axis=0))
     if len(wrong):
         raise GoldenMismatchError(
             f"{len(wrong)} of {len(features)}: {what} {wrong[0]} falls into another segment or at another distance",

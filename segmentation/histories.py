@@ -5,8 +5,8 @@ extensions, and with its configuration locked.
 """
 
 import threading
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import cache
 from queue import LifoQueue
@@ -26,7 +26,10 @@ CONNECTIONS = 4
 LARGE = 10_000
 """Rows above which queries wait for each other: the memory is enough for one of them beside small ones."""
 
-_TYPES: dict[str, Any] = {"text": str, "time": datetime, "integer": int}
+Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A date and time as RFC 3339 writes it; without an offset it is UTC."""
+
+_TYPES: dict[str, Any] = {"text": str, "time": Moment, "integer": int}
 
 
 def _field(column: Column) -> Any:
@@ -154,13 +157,12 @@ class HistoryQuery:
         return positions, np.column_stack(columns) if positions else np.empty((0, len(self._features)))
 
     def _run(self, connection: duckdb.DuckDBPyConnection, document: str) -> dict[str, Any]:
-        timer = threading.Timer(TIME_LIMIT_SECONDS, connection.interrupt)
         # Rolled back always: quicker than emptying the table, and nobody's orders stay behind.
         connection.execute("BEGIN")
-        timer.start()
         try:
-            connection.execute(self._insert, [document])
-            found: dict[str, Any] = connection.execute("EXECUTE features").fetchnumpy()
+            with _time_limit(connection):
+                connection.execute(self._insert, [document])
+                found: dict[str, Any] = connection.execute("EXECUTE features").fetchnumpy()
         except duckdb.InterruptException as error:
             raise QueryLimitError(
                 f"features were not computed within {TIME_LIMIT_SECONDS:g} s", hint="send fewer rows at once"
@@ -173,7 +175,6 @@ class HistoryQuery:
                 "the rows hold numbers that cannot be added up", hint="check the numbers", pointer=""
             ) from error
         finally:
-            timer.cancel()
             connection.execute("ROLLBACK")
         return found
 
@@ -211,8 +212,14 @@ class HistoryQuery:
         connection.execute("PRAGMA disable_optimizer")
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            connection.execute(f"PREPARE features AS {sql}")
-            columns = [column[0] for column in connection.execute("EXECUTE features").description or ()]
+            # Without a row as well: a query can be endless of itself.
+            with _time_limit(connection):
+                connection.execute(f"PREPARE features AS {sql}")
+                columns = [column[0] for column in connection.execute("EXECUTE features").description or ()]
+        except duckdb.InterruptException as error:
+            raise InconsistentModelError(
+                f"features.sql does not end within {TIME_LIMIT_SECONDS:g} s on no rows", hint="publish the model again"
+            ) from error
         except duckdb.Error as error:
             raise InconsistentModelError(
                 f"features.sql cannot be run: {_first_line(error)}", hint="publish the model again"
@@ -222,6 +229,16 @@ class HistoryQuery:
                 "features.sql does not give the features that the card names", hint="publish the model again"
             )
         return connection
+
+
+@contextmanager
+def _time_limit(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    timer = threading.Timer(TIME_LIMIT_SECONDS, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _refuse_all_but_one_select(sql: str) -> None:

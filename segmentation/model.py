@@ -12,6 +12,7 @@ from segmentation.card import Card
 from segmentation.errors import DigestMismatchError, InconsistentModelError, ModelError, SegmentationError
 from segmentation.histories import HistoryQuery
 from segmentation.scoring import Arrays
+from segmentation.single import SingleScorer
 from segmentation.tables import TABLES
 
 CARD = "card.json"
@@ -28,12 +29,15 @@ class Model:
 
     Parameters
     ----------
+    single
+        The same model for one customer at a time.
     query
         Makes features of raw rows; None for a model of customer tables, whose rows are features already.
     """
 
     card: Card
     arrays: Arrays
+    single: SingleScorer
     query: HistoryQuery | None
     sql: str
 
@@ -100,11 +104,11 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         sql = files[SQL].decode()
         table = TABLES.get(card.table)
         query = None if table is None else HistoryQuery(table, sql, card.feature_names)
-        golden.prove(card, arrays, query)
+        single = SingleScorer(arrays, card.feature_names, [segment.when for segment in card.rule_segments])
+        golden.prove(card, arrays, single, query)
         if query is not None:
             query.rest()
-        datetime.fromisoformat(card.as_of)
-        datetime.fromisoformat(card.created_at)
+        _require_moments(card)
     except ModelError:
         raise
     except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
@@ -112,4 +116,12 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         raise InconsistentModelError(
             f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"
         ) from error
-    return Model(card=card, arrays=arrays, query=query, sql=sql)
+    return Model(card=card, arrays=arrays, single=single, query=query, sql=sql)
+
+
+def _require_moments(card: Card) -> None:
+    for name in ("as_of", "created_at"):
+        if datetime.fromisoformat(getattr(card, name)).tzinfo is None:
+            raise InconsistentModelError(
+                f"{name} of {card.version} is not in UTC: it has no offset", hint="publish the model again"
+            )

@@ -201,11 +201,16 @@ def _starts(rows: int) -> range:
 
 
 def _score(arrays: Arrays, features: Floats) -> Scores:
-    difference = arrays.space(features)[:, np.newaxis, :] - arrays.centroids
-    squared = np.einsum("nkp,nkp->nk", difference, difference)
-    nearest_two = np.argsort(squared, axis=1, kind="stable")[:, :2]
-    distances = np.sqrt(np.take_along_axis(squared, nearest_two, axis=1))
-    near, far = distances[:, 0], distances[:, 1]
+    space, rows = arrays.space(features), np.arange(len(features))
+    squared = np.empty((len(arrays.centroids), len(features)))
+    for centroid, out in zip(arrays.centroids, squared, strict=True):
+        difference = space - centroid
+        np.vecdot(difference, difference, out=out)
+    nearest = squared.argmin(axis=0)
+    near = np.sqrt(squared[nearest, rows])
+    squared[nearest, rows] = np.inf
+    second = squared.argmin(axis=0)
+    far = np.sqrt(squared[second, rows])
     # Two centroids in one place are a tie for everyone on them: margin 0, not 0/0.
     margin = 1.0 - np.divide(near, far, out=np.ones_like(near), where=far > 0)
-    return Scores(segment=nearest_two[:, 0], runner_up=nearest_two[:, 1], distance=near, margin=margin)
+    return Scores(segment=nearest, runner_up=second, distance=near, margin=margin)

@@ -14,7 +14,9 @@ from service import logs, problems
 from service.access import Access
 from service.condition import CONDITION
 from service.decoding import Limits
+from service.documentation import documentation
 from service.evaluation import evaluation
+from service.express import Express
 from service.key_ring import KeyRing
 from service.keys import read as read_keys
 from service.live_model import LiveModel
@@ -23,6 +25,7 @@ from service.middleware import Middleware
 from service.model_cache import ModelCache
 from service.operations import operations
 from service.predict import predict
+from service.reloads import Reloads
 from service.replies import route_name
 from service.routes import Routes
 from service.segments import segments
@@ -59,20 +62,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, form)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    for blueprint in (predict, segments, evaluation, operations):
+    for blueprint in (predict, segments, evaluation, operations, documentation):
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
+    counters = Counters(routes, settings.counters_dir)
     live_model = LiveModel(
         open_registry(settings.registry, verifier=verifier),
         settings.alias,
         Limits(settings.max_customers, settings.max_orders),
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
+        Reloads(counters),
     )
-    counters = Counters(routes, settings.counters_dir)
     app.extensions[KEY] = State(live_model=live_model, counters=counters, access=access)
     app.wsgi_app = Middleware(  # type: ignore[method-assign]
-        app.wsgi_app,
+        Express(app.wsgi_app, live_model, counters),
         routes=Routes(app.url_map.iter_rules()),
         access=access,
         condition=CONDITION,

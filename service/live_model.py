@@ -8,20 +8,32 @@ import atexit
 import logging
 import random
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from segmentation.errors import ModelError, NotReadyError, ReplayedMoveError, SegmentationError
+from segmentation.errors import (
+    InconsistentModelError,
+    ModelError,
+    NotReadyError,
+    ReplayedMoveError,
+    StoreUnavailableError,
+)
 from segmentation.model import NEEDED_TO_SERVE, Model, assemble
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
 from service.model_cache import ModelCache
+from service.predictions import Single
 from service.published import Published
+from service.refusals import Refusals, digest_of
+from service.reloads import Failure, Reloads, words
 
 logger = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS = 5.0
 MOST_MOVES_AT_ONCE = 1_000
+SHORTEST_PAUSE = 0.8
+"""Share of the refresh period that a pause takes at least; the whole period is the most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +42,7 @@ class Serving:
 
     model: Model
     decoder: Decoder
+    single: Single
     published: Published
     move: Move
     loaded_at: datetime
@@ -46,9 +59,14 @@ class LiveModel:
         For the decoders.
     cache
         Where to start from when the registry does not answer; None: nowhere.
+    reloads
+        Where it is told what became of looks; None: nobody else looks there.
     """
 
-    def __init__(self, registry: Registry, alias: str, limits: Limits, cache: ModelCache | None = None) -> None:
+    def __init__(
+        self, registry: Registry, alias: str, limits: Limits, cache: ModelCache | None = None,
+        reloads: Reloads | None = None,
+    ) -> None:  # fmt: skip
         self._registry = registry
         self._alias = alias
         self._limits = limits
@@ -57,12 +75,18 @@ class LiveModel:
         # Whether what is served is the registry's latest or later: not so after a start from the cache.
         self._confirmed = False
         self._starting = threading.Lock()
-        self._failure = ""
+        self._reloads = reloads or Reloads()
+        self._refusals = Refusals()
+
+    @property
+    def failed(self) -> Failure | None:
+        """Why the latest look for a model failed, and since when they fail; None where it did not."""
+        return self._reloads.failure
 
     @property
     def failure(self) -> str:
-        """Why the last look for a model failed; empty where it did not."""
-        return self._failure
+        """Why the latest look for a model failed, in words; empty where it did not."""
+        return self.failed.message if self.failed else ""
 
     def current(self) -> Serving:
         """The model to answer with.
@@ -92,18 +116,15 @@ class LiveModel:
         """
         try:
             move = self._newest()
-            if move is None:
-                self._failure = ""
-                return False
-            self._take(move)
-        except SegmentationError as error:
-            if error.message != self._failure:
-                logger.warning("no new model: %s (%s)", error.message, error.hint)
-            self._failure = error.message
+            if move is not None:
+                self._take(move)
+        except Exception as error:  # noqa: BLE001 - told as a defect; whoever stops looking never recovers
+            self._reloads.failed(error)
             return self.restore()
-        logger.info("serving %s, move %d of %s", move.version, move.sequence, move.alias)
-        self._failure = ""
-        return True
+        if move is not None:
+            logger.info("serving %s, move %d of %s", move.version, move.sequence, move.alias)
+        self._reloads.agreed()
+        return move is not None
 
     def restore(self) -> bool:
         """Take the model of the cache where there is none yet.
@@ -118,8 +139,8 @@ class LiveModel:
         for move in reversed(self._cache.moves()):
             try:
                 serving = self._serving_of(move, self._cache.registry)
-            except SegmentationError as error:
-                logger.warning("the cached %s cannot be used: %s", move.version, error.message)
+            except Exception as error:  # noqa: BLE001 - as in refresh
+                logger.warning("the cached %s cannot be used: %s", move.version, words(error)[0])
                 continue
             if not self._start_with(serving):
                 return False
@@ -135,26 +156,25 @@ class LiveModel:
         Parameters
         ----------
         seconds
-            Mean time between looks; spread by a tenth, so that workers do not ask all at once.
+            Longest time between looks; spread, so that workers do not ask all at once.
         """
         # A generator of its own: the shared one belongs to whoever seeded it.
         stop, looked, spread = threading.Event(), threading.Event(), random.Random()  # noqa: S311
 
         def look() -> None:
             while True:
-                try:
-                    self.refresh()
-                except Exception as error:  # noqa: BLE001 - the last resort: whoever stops looking never recovers
-                    logger.error("looking for a model failed: %s", type(error).__name__)  # noqa: TRY400
+                self.refresh()
                 looked.set()
-                if stop.wait(seconds * spread.uniform(0.9, 1.1)):
+                if stop.wait(seconds * spread.uniform(SHORTEST_PAUSE, 1.0)):
                     return
 
         thread = threading.Thread(target=look, name="live-model", daemon=True)
         thread.start()
         # A registry that does not even refuse must not keep the process from answering /healthz.
         if not looked.wait(FIRST_LOOK_SECONDS):
-            self._failure = self._failure or f"{self._registry.url} has not answered yet"
+            self._reloads.failed(
+                StoreUnavailableError(f"{self._registry.url} has not answered yet", hint="the service keeps waiting")
+            )
             self.restore()
 
         def end() -> None:
@@ -182,22 +202,39 @@ class LiveModel:
             newest = move
         if newest is None and refused is not None:
             raise refused
-        return newest
+        return newest or self._later_than(serving.move)
+
+    def _later_than(self, served: Move) -> Move | None:
+        """A registry that has lost everything, as a folder without its volume has, has no newer move either."""
+        found = self._registry.next_move(self._alias, served.sequence - 1)
+        if found is None:
+            latest = self._registry.live(self._alias)
+            self._refuse_older(latest, served.sequence)
+            return latest
+        if found != served:
+            raise ReplayedMoveError(
+                f"move {served.sequence} of {self._alias!r} is another than the one that is served",
+                hint="restore it; for a registry begun anew, restart the service with SEGMENTATION_CACHE_DIR emptied",
+            )
+        return None
 
     def _latest(self) -> Move | None:
         # Before the registry is asked: what another worker sees meanwhile would be newer.
         seen = 0 if self._cache is None else self._cache.highest()
         move = self._registry.live(self._alias)
-        if move.sequence < seen:
-            raise ReplayedMoveError(
-                f"the latest move of {self._alias!r} is {move.sequence}, and {seen} was seen before",
-                hint="moves were taken away: restore them; for a registry begun anew, empty SEGMENTATION_CACHE_DIR",
-            )
+        self._refuse_older(move, seen)
         serving = self._serving
         if serving is not None and serving.move == move:
             self._confirmed = True
             return None
         return move
+
+    def _refuse_older(self, move: Move, seen: int) -> None:
+        if move.sequence < seen:
+            raise ReplayedMoveError(
+                f"the latest move of {self._alias!r} is {move.sequence}, and {seen} was seen before",
+                hint="moves were taken away: restore them; for a registry begun anew, empty SEGMENTATION_CACHE_DIR",
+            )
 
     def _take(self, move: Move) -> None:
         if self._cache is not None:
@@ -205,6 +242,7 @@ class LiveModel:
         serving = self._serving_of(move, self._registry)
         with self._starting:
             self._serving, self._confirmed = serving, True
+        self._took(serving)
 
     def _start_with(self, serving: Serving) -> bool:
         with self._starting:
@@ -212,12 +250,17 @@ class LiveModel:
             started = self._serving is None
             if started:
                 self._serving = serving
+                self._took(serving)
         return started
+
+    def _took(self, serving: Serving) -> None:
+        created = datetime.fromisoformat(serving.model.card.created_at)
+        self._reloads.took(serving.move.version, created, serving.move.sequence)
 
     def _serving_of(self, move: Move, source: Registry) -> Serving:
         card = source.signed_card_of(move)
         files = {name: source.read_file(move.version, name) for name in NEEDED_TO_SERVE}
-        model = assemble(card.content, files)
+        model, decoder = self._proved(move, card.content, files)
         if not self._registry.verifies:
             logger.warning(
                 "%s is taken unsigned: whoever can write to the registry decides what is served; "
@@ -228,8 +271,32 @@ class LiveModel:
             self._cache.keep(move, card, files)
         return Serving(
             model=model,
-            decoder=Decoder(model.card, model.query, self._limits),
+            decoder=decoder,
+            single=Single(model, decoder.bodies),
             published=Published(self._registry, model.card, self._cache),
             move=move,
             loaded_at=datetime.now(UTC),
         )
+
+    def _proved(self, move: Move, card: bytes, files: Mapping[str, bytes]) -> tuple[Model, Decoder]:
+        digest = digest_of(card, files)
+        self._refusals.check(digest)
+        try:
+            model = assemble(card, files)
+            if model.version != move.version:
+                raise InconsistentModelError(
+                    f"the card of {move.version} is that of another version", hint="publish the model again"
+                )
+            return model, _decoder(model, self._limits)
+        except ModelError as error:
+            self._refusals.note(digest, error)
+            raise
+
+
+def _decoder(model: Model, limits: Limits) -> Decoder:
+    try:
+        return Decoder(model.card, model.query, limits)
+    except (TypeError, ValueError) as error:
+        raise InconsistentModelError(
+            f"no request can be read for the features of {model.version}", hint="publish the model again"
+        ) from error

@@ -1,21 +1,18 @@
-"""Counters in shared memory: each worker adds to an array of its own, a scrape sums the arrays of all workers.
+"""Counters in shared memory: each worker adds to an array of its own, a scrape sums the arrays of all workers."""
 
-A worker's array is a file mapped into memory. It outlives the worker, so that a restart loses no count.
-"""
-
-import mmap
-import tempfile
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import product
-from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from service.shared_memory import SharedMemory
+from service.worker_status import REASONS, WorkerStatus
 
 STATUSES = ("200", "304", "400", "401", "403", "404", "405", "408", "413", "415", "422", "500", "503", "other")
 UNKNOWN = "unknown"
@@ -24,7 +21,7 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Counters:
-    """The counters of one worker, and the sum over all workers.
+    """The counters and the status of one worker, the sum over all workers, and how the living ones are.
 
     Parameters
     ----------
@@ -41,12 +38,17 @@ class Counters:
         places += [("bucket", *labels) for labels in product(self._routes, map(str, range(len(BUCKETS) + 1)))]
         places += [("seconds", route) for route in self._routes]
         places += [("customers", kind) for kind in KINDS]
+        places += [("reloads",), *(("reload_failure", reason) for reason in REASONS)]
         self._place = {labels: position for position, labels in enumerate(places)}
-        self._size = 8 * len(places)
-        self._folder = Path(folder) if folder else None
+        self._answered = {
+            (route, label): self._place["request", route, label] for route in self._routes for label in STATUSES
+        }
+        self._first_bucket = {route: self._place["bucket", route, "0"] for route in self._routes}
+        self._seconds = {route: self._place["seconds", route] for route in self._routes}
         # Threads of one worker share its array, and += on it is not atomic.
         self._lock = threading.Lock()
-        self._own = np.frombuffer(self._buffer(), dtype=np.float64)
+        self._memory = SharedMemory(len(places), folder)
+        self._own = self._memory.counts
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request.
@@ -60,16 +62,14 @@ class Counters:
         seconds
             It took.
         """
-        label = str(status)
-        counted = self._place["request", route, label if label in STATUSES else "other"]
-        bucket = self._place["bucket", route, str(bisect_left(BUCKETS, seconds))]
-        took = self._place["seconds", route]
-        # Several times faster than numpy for one number.
-        own: Any = memoryview(self._own)  # type: ignore[arg-type]
+        answered = self._answered.get((route, str(status)))
+        if answered is None:
+            answered = self._answered[route, "other"]
+        bucket = self._first_bucket[route] + bisect_left(BUCKETS, seconds)
         with self._lock:
-            own[counted] += 1
-            own[bucket] += 1
-            own[took] += seconds
+            self._own[answered] += 1
+            self._own[bucket] += 1
+            self._own[self._seconds[route]] += seconds
 
     def customers(self, kind: str, number: int) -> None:
         """Count predicted customers.
@@ -84,15 +84,52 @@ class Counters:
         with self._lock:
             self._own[self._place["customers", kind]] += number
 
+    def reloaded(self) -> None:
+        """Count a model that is served from now on."""
+        with self._lock:
+            self._own[self._place["reloads",]] += 1
+
+    def reload_failed(self, reason: str) -> None:
+        """Count a look for a model that failed.
+
+        Parameters
+        ----------
+        reason
+            One of `service.worker_status.REASONS`.
+        """
+        with self._lock:
+            self._own[self._place["reload_failure", reason]] += 1
+
+    def tell(self, status: WorkerStatus) -> None:
+        """Say how this worker is, for whoever scrapes any of them.
+
+        Parameters
+        ----------
+        status
+            In place of what it told before.
+        """
+        with self._lock:
+            self._memory.tell(msgspec.json.encode(status))
+
+    def workers(self) -> list[WorkerStatus]:
+        """How the living workers are.
+
+        Returns
+        -------
+        list of WorkerStatus
+            One of each, in no order.
+        """
+        return [msgspec.json.decode(told, type=WorkerStatus) for told in self._memory.told()]
+
     def collect(self) -> Iterator[Metric]:
         """The sums over all workers, as Prometheus metrics.
 
         Yields
         ------
         Metric
-            Requests by route and status, their duration, customers predicted.
+            Requests by route and status, their duration, customers predicted, models taken, looks that failed.
         """
-        totals = self._totals()
+        totals = self._memory.totals().tolist()
         requests = CounterMetricFamily("segmentation_requests", "Requests answered.", labels=["route", "status"])
         duration = HistogramMetricFamily(
             "segmentation_request_duration_seconds", "Time to answer, in the service.", labels=["route"]
@@ -112,24 +149,16 @@ class Counters:
         for kind in KINDS:
             customers.add_metric([kind], totals[self._place["customers", kind]])
         yield customers
-
-    def _buffer(self) -> mmap.mmap:
-        if self._folder is None:
-            return mmap.mmap(-1, self._size)
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".counters", delete=False) as file:
-            file.truncate(self._size)
-            return mmap.mmap(file.fileno(), self._size)
-
-    def _totals(self) -> list[float]:
-        if self._folder is None:
-            return [float(value) for value in self._own]
-        total = np.zeros(len(self._own))
-        for path in self._folder.glob("*.counters"):
-            content = path.read_bytes()
-            # A worker that starts right now has made its file but not yet given it its size.
-            if len(content) == self._size:
-                total += np.frombuffer(content, dtype=np.float64)
-        return [float(value) for value in total]
+        yield CounterMetricFamily(
+            "segmentation_reloads", "Models taken into use, the first of each worker included.",
+            value=totals[self._place["reloads",]],
+        )  # fmt: skip
+        failures = CounterMetricFamily(
+            "segmentation_reload_failures", "Looks for a model that failed.", labels=["reason"]
+        )
+        for reason in REASONS:
+            failures.add_metric([reason], totals[self._place["reload_failure", reason]])
+        yield failures
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:

@@ -1,16 +1,13 @@
 """What platform engineers ask: is it alive, is it ready, what does it serve, what does it count."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from segmentation.errors import NotReadyError
-from service.live_model import LiveModel, Serving
 from service.metrics import registry
+from service.model_metrics import ModelCollector, age_seconds
 from service.replies import reply
 from service.state import state
 
@@ -27,14 +24,22 @@ def get_healthz() -> Response:
 def get_readyz() -> Response:
     """200 with a model, 503 with the reason without."""
     live = state().live_model
+    failed = live.failed
     try:
         serving = live.current()
     except NotReadyError as error:
         # Its callers are whoever runs the service; others need not know where the models are kept.
-        raise NotReadyError(f"{error.message}: {live.failure}", hint="the service keeps looking for one") from error
-    ready = {"status": "ready", "model_version": serving.model.version}
-    failures = {"refresh_failure": live.failure, "api_keys_failure": state().access.failure}
-    return reply(ready | {name: failure for name, failure in failures.items() if failure})
+        why = f": {failed.message} ({failed.code})" if failed else ""
+        raise NotReadyError(f"{error.message}{why}", hint="the service keeps looking for one") from error
+    ready: dict[str, object] = {"status": "ready", "model_version": serving.model.version}
+    if failed:
+        ready |= {
+            "refresh_failure": failed.message,
+            "refresh_failure_code": failed.code,
+            "refresh_failing_since": failed.since,
+        }
+    keys = state().access.failure
+    return reply(ready | ({"api_keys_failure": keys} if keys else {}))
 
 
 @operations.get("/model")
@@ -47,7 +52,7 @@ def get_model() -> Response:
             "model_version": card.version,
             "created_at": card.created_at,
             "as_of": card.as_of,
-            "age_seconds": _age(serving),
+            "age_seconds": age_seconds(datetime.fromisoformat(card.created_at).timestamp()),
             "loaded_at": serving.loaded_at,
             "source": card.source,
             "table": card.table,
@@ -57,33 +62,14 @@ def get_model() -> Response:
             "rule_segments": card.rule_segments,
             "features": card.features,
             "left_out": card.left_out,
+            "imported": card.imported,
         }
     )
 
 
 @operations.get("/metrics")
 def get_metrics() -> Response:
-    """Prometheus metrics, summed over this service's workers."""
-    content = generate_latest(registry(state().counters, _ModelCollector(state().live_model)))
+    """Prometheus metrics of all of this service's workers."""
+    counters = state().counters
+    content = generate_latest(registry(counters, ModelCollector(counters.workers())))
     return Response(content, content_type=CONTENT_TYPE_LATEST)
-
-
-class _ModelCollector(Collector):
-    """Which model this worker serves."""
-
-    def __init__(self, live_model: LiveModel) -> None:
-        self._live_model = live_model
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            serving = self._live_model.current()
-        except NotReadyError:
-            yield GaugeMetricFamily("segmentation_model_ready", "Whether a model is loaded.", value=0)
-            return
-        yield GaugeMetricFamily("segmentation_model_ready", "Whether a model is loaded.", value=1)
-        yield GaugeMetricFamily("segmentation_model_age_seconds", "Age of the model.", value=_age(serving))
-        yield InfoMetricFamily("segmentation_model", "The model served.", value={"version": serving.model.version})
-
-
-def _age(serving: Serving) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(serving.model.card.created_at)).total_seconds()

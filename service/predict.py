@@ -1,18 +1,14 @@
 """POST /predict: customers to segments."""
 
 import re
-from datetime import datetime
 
-import msgspec
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from segmentation import assignment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
-from segmentation.model import Model
-from segmentation.segment import Segment
-from service.decoding import Batch
+from service.explain import asked, explain
+from service.predictions import Predictions, assign
 from service.replies import reply
 from service.state import state
 
@@ -21,45 +17,21 @@ predict = Blueprint("predict", __name__)
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
 
 
-class SegmentName(msgspec.Struct, frozen=True):
-    """How a segment is called."""
-
-    id: int
-    name: str
-
-
-class Prediction(msgspec.Struct):
-    """What the model says of one customer; `as_of` for customers sent with orders or events.
-
-    A customer whom a rule segment takes is compared with no centroid: confidence, distance and runner_up are null.
-    """
-
-    customer_id: str | int | None
-    segment: SegmentName
-    confidence: float | None
-    distance: float | None
-    outlier: bool
-    runner_up: SegmentName | None
-    as_of: datetime | msgspec.UnsetType = msgspec.UNSET
-
-
-class Predictions(msgspec.Struct):
-    """The answer, in input order."""
-
-    model_version: str
-    predictions: list[Prediction]
-
-
 @predict.post("/predict")
 def post_predict() -> Response:
     """Segments of the customers in the body."""
     serving = state().live_model.current()
+    explained = asked()
     batch = serving.decoder.decode(read_body())
     raw = sum(moment is not None for moment in batch.as_of)
     if raw:
         state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
-    return reply(Predictions(model_version=serving.model.version, predictions=assign(serving.model, batch)))
+    predictions = assign(serving.model, batch)
+    if explained:
+        for prediction, why in zip(predictions, explain(serving.model, batch.features), strict=True):
+            prediction.explanation = why
+    return reply(Predictions(model_version=serving.model.version, predictions=predictions))
 
 
 def read_body() -> bytes:
@@ -96,45 +68,3 @@ def read_body() -> bytes:
     if request.content_length is not None and len(body) < request.content_length:
         raise MalformedBodyError("the body is shorter than its Content-Length", hint="send it again")
     return body
-
-
-def assign(model: Model, batch: Batch) -> list[Prediction]:
-    """The model's answer for each customer.
-
-    Parameters
-    ----------
-    model
-        The model in use.
-    batch
-        Decoded customers.
-
-    Returns
-    -------
-    list of Prediction
-        In input order.
-    """
-    answer = assignment.assign(model.card, model.arrays, batch.features)
-    segments = model.card.all_segments
-    names = [SegmentName(segment.id, segment.name) for segment in segments]
-    fences = [segment.outlier_distance if isinstance(segment, Segment) else None for segment in segments]
-    rows = zip(
-        batch.customer_ids,
-        answer.segment.tolist(),
-        answer.margin.tolist(),
-        answer.distance.tolist(),
-        answer.runner_up.tolist(),
-        batch.as_of,
-        strict=True,
-    )
-    return [
-        Prediction(
-            customer_id=customer,
-            segment=names[segment],
-            confidence=None if (fence := fences[segment]) is None else margin,
-            distance=None if fence is None else distance,
-            outlier=fence is not None and distance > fence,
-            runner_up=None if fence is None else names[runner_up],
-            as_of=msgspec.UNSET if as_of is None else as_of,
-        )
-        for customer, segment, margin, distance, runner_up, as_of in rows
-    ]

@@ -22,6 +22,7 @@ class FieldError(msgspec.Struct, omit_defaults=True):
 
     detail: str
     pointer: str
+    hint: str = ""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -149,7 +150,7 @@ def of(error: SegmentationError) -> Problem:
         Its code, status, message, hint and pointer.
     """
     title = (type(error).__doc__ or "").splitlines()[0]
-    pointer = error.pointer if isinstance(error, RequestError) else None
+    faults = error.faults if isinstance(error, RequestError) else ()
     return Problem(
         type=f"urn:segmentation:problem:{error.code}",
         title=title,
@@ -157,7 +158,7 @@ def of(error: SegmentationError) -> Problem:
         code=error.code,
         detail=error.message,
         hint=error.hint,
-        errors=[] if pointer is None else [FieldError(detail=error.message, pointer=pointer)],
+        errors=[FieldError(detail=fault.message, pointer=fault.pointer, hint=fault.hint) for fault in faults],
     )
 
 
@@ -184,7 +185,19 @@ def _http(error: HTTPException) -> Response:
     return answer(problem, kept)
 
 
+def log_defect(error: Exception, request_id: str) -> None:
+    """Log a defect: its type and place.
+
+    Parameters
+    ----------
+    error
+        What nobody expected.
+    request_id
+        Of the request it met.
+    """
+    logger.error("defect: %s at %s", type(error).__name__, place(error), extra={"request_id": request_id})
+
+
 def _defect(error: Exception) -> Response:
-    made = request.environ.get(REQUEST_ID, "")
-    logger.error("defect: %s at %s", type(error).__name__, place(error), extra={"request_id": made})
+    log_defect(error, request.environ.get(REQUEST_ID, ""))
     return answer(msgspec.structs.replace(DEFECT))

@@ -3,13 +3,14 @@
 import threading
 
 from segmentation.card import Card
-from segmentation.errors import NotComputedError, SegmentationError
+from segmentation.errors import NotComputedError, SegmentationError, StoreUnavailableError
 from segmentation.model import verify
 from segmentation.registry import Registry
 from segmentation.scores import SCORES, AlgorithmScore, decode
 from service.model_cache import ModelCache
 
 REPORT = "report.html"
+PATIENCE_SECONDS = 2.0
 
 
 class Published:
@@ -66,10 +67,17 @@ class Published:
             raise NotComputedError(
                 f"{self._card.version} was published without {name}", hint="the configuration of the job says what is"
             )
-        with self._lock:
+        if name in self._files:
+            return self._files[name]
+        # One at a time, and few wait: where the registry hangs, threads are left to those who want a prediction.
+        if not self._lock.acquire(timeout=PATIENCE_SECONDS):
+            raise StoreUnavailableError("another request waits for the registry", hint="try again in a moment")
+        try:
             if name not in self._files:
                 self._files[name] = self._cached(name) or self._read(name)
             return self._files[name]
+        finally:
+            self._lock.release()
 
     def etag(self, name: str) -> str:
         """What changes when the file does: its digest.

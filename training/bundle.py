@@ -117,8 +117,9 @@ def bundle(
         configuration=as_plain(configuration),
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
+        imported=fitted.imported,
     )
-    facts = Facts(card, succession.previous, succession.silhouettes, succession.moved)
+    facts = Facts(card, succession.previous, succession.silhouettes, succession.moved, fitted.alike)
     card = replace(card, gate=judge(facts, configuration.gate))
     if configuration.report is not None:
         # The page tells what the card tells, and the card holds the page's digest: it is made of a draft of the card.

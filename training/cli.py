@@ -10,13 +10,9 @@ import click
 import duckdb
 
 from segmentation.errors import (
-    ConfigurationError,
     GateRefusedError,
     InputError,
-    ModelError,
-    RegistryError,
     SegmentationError,
-    UnknownVersionError,
 )
 from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from segmentation.registry import Registry
 
 ROOM = "raise SEGMENTATION_MEMORY_LIMIT, or set SEGMENTATION_SPILL_DIR to a folder with more room"
 
@@ -69,7 +64,7 @@ def run(
     registry = open_signed(url, settings, writing=True)
     require_alias(alias)
     # Asked first: a wrong bucket or alias should not cost a training.
-    source = source or _default_source(registry, alias)
+    source = source or heritage.default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
     handed = heritage.inherit(registry, alias, anew=anew)
     with ERR.status("loading libraries"):
@@ -139,11 +134,11 @@ def assign_segments(
     as_of: datetime | None,
 ) -> None:
     """Write every customer's segment, by the live model, to a file."""
-    from training import configuration, publish
+    from training import configuration, heritage, publish
 
     settings = load_settings()
     registry = open_signed(url, settings)
-    source = source or _default_source(registry, alias)
+    source = source or heritage.default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
     from training import pseudonyms as keyed
 
@@ -236,23 +231,6 @@ def _show_any_sign() -> None:
 def _give_up_stdout() -> None:
     """What is still buffered goes nowhere; Python would complain once more when it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _default_source(registry: Registry, alias: str) -> str:
-    """The generated shop, unless the live model is of real data: neither may take the place of the other."""
-    try:
-        live = registry.card(registry.live(alias).version).source if registry.sequence(alias) else DEFAULT_SOURCE
-    except (ModelError, UnknownVersionError) as error:
-        raise RegistryError(
-            f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",
-            hint="give --source; `run` needs --anew as well, which begins new ids",
-        ) from error
-    if live != DEFAULT_SOURCE:
-        raise ConfigurationError(
-            f"{alias!r} serves a model of {live}, and no --source was given",
-            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} --anew if the generated shop is meant",
-        )
-    return DEFAULT_SOURCE
 
 
 def _complain(message: str, hint: str) -> None:

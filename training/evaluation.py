@@ -46,6 +46,8 @@ class Subject:
         Of the model's segments.
     plane
         In which divisions are drawn.
+    imported
+        Whether the model was fitted elsewhere.
     """
 
     space: Floats
@@ -54,6 +56,7 @@ class Subject:
     names: tuple[str, ...]
     colours: tuple[str, ...]
     plane: Plane
+    imported: bool = False
 
     @property
     def k(self) -> int:
@@ -106,6 +109,7 @@ def subject(fitted: Fitted, customers: pd.DataFrame, segments: Sequence[Segment]
         names=tuple(segment.name for segment in segments),
         colours=tuple(segment.colour for segment in segments),
         plane=plane(space, fitted.arrays.prepare(rows), list(customers.columns), fitted.metrics.variance_kept),
+        imported=fitted.imported is not None,
     )
 
 
@@ -131,8 +135,8 @@ def divide(
         Labels, or why there are none.
     """
     if algorithm.name == K_MEANS:
-        used: dict[str, Value] = {"n_init": configuration.clustering.n_init}
-        notes = ("the model itself",)
+        used: dict[str, Value] = {} if on.imported else {"n_init": configuration.clustering.n_init}
+        notes = ("the model itself, imported" if on.imported else "the model itself",)
         return Labelling(algorithm, on.labels, "exact", len(on.space), used, notes, "", 0.0, None, None)
     k = on.k
     return run(algorithm, on.space, k, parameters=parameters, budget=budget, seed=configuration.seed)

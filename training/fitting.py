@@ -14,6 +14,8 @@ from segmentation.card import Metrics
 from segmentation.errors import InconsistentModelError, UnusableDataError
 from segmentation.evidence import Refits, Selection
 from segmentation.features import Feature
+from segmentation.imported import Imported
+from segmentation.lineage import Check
 from segmentation.pipeline import cluster, fold, prepare
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Entry
@@ -52,6 +54,10 @@ class Fitted:
         How far refits of the same customers agree.
     selection
         How the number of segments was chosen; None where it was given.
+    imported
+        What the Pipeline was made from that was fitted elsewhere; None: it was fitted here.
+    alike
+        Of such a one, whether these customers are like those that it was fitted on; None where it cannot tell.
     """
 
     pipeline: Pipeline
@@ -62,6 +68,8 @@ class Fitted:
     silhouettes: Floats
     refits: Refits
     selection: Selection | None
+    imported: Imported | None = None
+    alike: Check | None = None
 
     def reordered(self, order: Sequence[int]) -> "Fitted":
         """The same model with its segments in another order.
@@ -81,8 +89,12 @@ class Fitted:
         pipeline = deepcopy(self.pipeline)
         kmeans = pipeline[-1]
         kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[positions])
+        imported = self.imported
+        if imported is not None:
+            imported = replace(imported, clusters=tuple(imported.clusters[position] for position in positions.tolist()))
         return replace(
             self,
+            imported=imported,
             pipeline=pipeline,
             arrays=replace(self.arrays, centroids=np.ascontiguousarray(self.arrays.centroids[positions])),
             labels=place[self.labels],
@@ -150,15 +162,61 @@ def train(
         k = selection.k
     with progress.step("clustering"):
         pipeline = cluster(prepared, space, k, configuration.clustering, seed, start)
-    with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
+    with threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)
-        arrays = fold(pipeline)
-        rows = customers.to_numpy()
+    pca = pipeline.named_steps.get("pca")
+    variance_kept = 1.0 if pca is None else float(pca.explained_variance_ratio_.sum())
+    return measure(
+        pipeline, fold(pipeline), customers.to_numpy(), space, labels, configuration, variance_kept, selection
+    )
+
+
+def measure(
+    pipeline: Pipeline,
+    arrays: Arrays,
+    rows: Floats,
+    space: Floats,
+    labels: npt.NDArray[np.int64],
+    configuration: Configuration,
+    variance_kept: float,
+    selection: Selection | None = None,
+    tie: float = TIE,
+) -> Fitted:
+    """Prove that a model's arrays say what its Pipeline says, and find out how good it is.
+
+    Parameters
+    ----------
+    pipeline, arrays
+        The model.
+    rows, space
+        The customers, float64, shape (n, d); and in the model's space, shape (n, p).
+    labels
+        The Pipeline's segment of each.
+    configuration
+        How the silhouette is measured, and how often the model is refitted.
+    variance_kept, selection
+        See `Metrics` and `Fitted`.
+    tie
+        Relative margin under which rounding decides between two segments.
+
+    Returns
+    -------
+    Fitted
+        The model.
+
+    Raises
+    ------
+    UnusableDataError
+        A segment is too small to be told.
+    InconsistentModelError
+        Pipeline and arrays disagree: a defect.
+    """
+    k, seed, measured = len(arrays.centroids), configuration.seed, configuration.silhouette
+    with progress.step("measuring the silhouette"), threadpool_limits(limits=1):
         scores = score(arrays, rows)
-        measured = configuration.silhouette
         estimate = silhouette(space, labels, exact_up_to=measured.exact_up_to, rows=measured.rows, seed=seed)
         even = unstructured(space, k, seed)
-    _prove(labels, scores)
+    _prove(labels, scores, tie)
     smallest = int(np.bincount(labels, minlength=k).min())
     if smallest < SMALLEST_GROUP:
         raise UnusableDataError(
@@ -174,7 +232,6 @@ def train(
             restarts=configuration.clustering.n_init,
             seed=seed,
         )
-    pca = pipeline.named_steps.get("pca")
     return Fitted(
         pipeline=pipeline,
         arrays=arrays,
@@ -187,7 +244,7 @@ def train(
             unstructured=even.silhouette,
             unstructured_standard_deviation=even.standard_deviation,
             inertia=float(np.square(scores.distance).sum()),
-            variance_kept=1.0 if pca is None else float(pca.explained_variance_ratio_.sum()),
+            variance_kept=variance_kept,
             components=arrays.centroids.shape[1],
             near_ties=int((scores.margin <= TIE).sum()),
         ),
@@ -219,8 +276,8 @@ def _repeat(customers: pd.DataFrame) -> npt.NDArray[np.bool_] | None:
     return customers[orders].to_numpy() > 1 if orders in customers.columns else None
 
 
-def _prove(labels: npt.NDArray[np.int64], scores: Scores) -> None:
-    wrong = int(((labels != scores.segment) & (scores.margin > TIE)).sum())
+def _prove(labels: npt.NDArray[np.int64], scores: Scores, tie: float) -> None:
+    wrong = int(((labels != scores.segment) & (scores.margin > tie)).sum())
     if wrong:
         raise InconsistentModelError(
             f"the arrays put {wrong} of {len(labels)} customers elsewhere than the Pipeline does",

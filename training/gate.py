@@ -36,12 +36,15 @@ class Facts:
         both.
     moved
         Share of the customers whom the two put in different segments; None where the live one could not be asked.
+    alike
+        Of an imported model, whether these customers are like those that it was fitted on.
     """
 
     card: Card
     previous: Card | None = None
     silhouettes: Paired | None = None
     moved: float | None = None
+    alike: Check | None = None
 
 
 def judge(facts: Facts, limits: Gate) -> Verdict:
@@ -61,6 +64,8 @@ def judge(facts: Facts, limits: Gate) -> Verdict:
     """
     card, previous = facts.card, facts.previous
     checks = [_structure(facts, limits), _smallest(card, limits), _stability(card, previous, limits)]
+    if facts.alike is not None:
+        checks.append(facts.alike)
     if previous is not None:
         checks += [
             _day(card, previous),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segmentation import card as cards
-from segmentation.errors import ModelError, RegistryError, UnknownVersionError
+from segmentation.errors import ConfigurationError, ModelError, RegistryError, UnknownVersionError
 from segmentation.rules import FIRST_ID
 from training.publish import proved
+from training.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,12 +110,67 @@ def free_id(registry: Registry, lived: Sequence[str] = ()) -> int:
         0 for an empty registry. Where the newest that was live is gone or tells nothing, ids begin well beyond its own,
         at a round thousand.
     """
-    known = {version: _beyond_of(registry, version) for version in registry.versions()[-RECENT:]}
+    known = {version: beyond(registry, version) for version in registry.versions()[-RECENT:]}
     told = {version: ids for version, ids in known.items() if ids is not None}
     newest, highest = max(told, default=""), max(told.values(), default=0)
     if any(version > newest for version in lived if version not in told):
         return max(RULES_END, (highest // FIRST_ID + 1) * FIRST_ID)
     return highest
+
+
+def default_source(registry: Registry, alias: str) -> str:
+    """The generated shop, unless the live model is of real data: neither may take the place of the other.
+
+    Parameters
+    ----------
+    registry, alias
+        Where a model may be live.
+
+    Returns
+    -------
+    str
+        Name of the source that is read where nobody says which.
+
+    Raises
+    ------
+    ConfigurationError, RegistryError
+        The source must be said.
+    """
+    try:
+        live = registry.card(registry.live(alias).version).source if registry.sequence(alias) else DEFAULT_SOURCE
+    except (ModelError, UnknownVersionError) as error:
+        raise RegistryError(
+            f"the live model of {alias!r} cannot be read, and no --source was given: {error.message}",
+            hint="give --source; `run` needs --anew as well, which begins new ids",
+        ) from error
+    if live != DEFAULT_SOURCE:
+        raise ConfigurationError(
+            f"{alias!r} serves a model of {live}, and no --source was given",
+            hint=f"give --source {live}, or --source {DEFAULT_SOURCE} --anew if the generated shop is meant",
+        )
+    return DEFAULT_SOURCE
+
+
+def beyond(registry: Registry, version: str) -> int | None:
+    """The first id that the segments of a version leave free.
+
+    Parameters
+    ----------
+    registry, version
+        Its card may be of an earlier release.
+
+    Returns
+    -------
+    int or None
+        None where there is no card that can be read and trusted: what cannot be trusted cannot become live, and whoever
+        wrote it should not choose our ids.
+    """
+    try:
+        found = msgspec.json.decode(registry.read_card(version), type=_Ids)
+    except (ModelError, UnknownVersionError, msgspec.DecodeError, UnicodeDecodeError):
+        # Unknown is what was pruned since it was listed: pruning keeps the version with the highest ids.
+        return None
+    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)
 
 
 class _Segment(msgspec.Struct):
@@ -126,19 +182,3 @@ class _Ids(msgspec.Struct):
 
     segments: list[_Segment] = []
     next_id: int = 0
-
-
-def _beyond_of(registry: Registry, version: str) -> int | None:
-    try:
-        return _beyond(registry.read_card(version))
-    except ModelError:
-        # What cannot be trusted cannot become live, and whoever wrote it should not choose our ids.
-        return None
-
-
-def _beyond(card: bytes) -> int | None:
-    try:
-        found = msgspec.json.decode(card, type=_Ids)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)

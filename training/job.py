@@ -19,6 +19,7 @@ from training.database import open_database
 from training.fitting import Fitted, train
 from training.heritage import ANEW, NOTHING, Heritage
 from training.history import Choice, choose
+from training.importing.adoption import Foreign, adopt
 from training.populations import Populations, needed, split
 from training.profiles import REVENUE
 from training.publish import publish
@@ -90,6 +91,7 @@ def make(
     mapping: Path | None = None,
     as_of: datetime | None = None,
     handed: Heritage = NOTHING,
+    foreign: Foreign | None = None,
 ) -> Result:
     """Make a model of a source's data; nothing is published.
 
@@ -109,6 +111,8 @@ def make(
         The moment the customers are looked at from, UTC; None: the newest row.
     handed
         The live model, whose segments keep their ids, and the first free id; see `training.heritage.inherit`.
+    foreign
+        A Pipeline fitted elsewhere, which takes the place of our own fit; None: the model is fitted.
 
     Returns
     -------
@@ -124,7 +128,7 @@ def make(
         loaded = sources.load(database, source, data, configuration, mapping)
         # Tables without time are looked at when the model is made.
         as_of = created if as_of is None and loaded.shape.moment is None else as_of
-        learned = learn(database, loaded, configuration, as_of, handed)
+        learned = learn(database, loaded, configuration, as_of, handed, foreign)
         snapshot, populations = learned.snapshot, learned.populations
         succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
         made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created)
@@ -137,6 +141,7 @@ def learn(
     configuration: Configuration,
     as_of: datetime | None = None,
     handed: Heritage = NOTHING,
+    foreign: Foreign | None = None,
 ) -> Learned:
     """Fit a model of a source's customers; no files are made of it.
 
@@ -144,7 +149,7 @@ def learn(
     ----------
     database, loaded
         The canonical table.
-    configuration, as_of, handed
+    configuration, as_of, handed, foreign
         As for `make`.
 
     Returns
@@ -157,13 +162,13 @@ def learn(
     InputError
         The data or the configuration cannot be used.
     """
-    snapshot = look(database, loaded, configuration, as_of)
+    snapshot = look(database, loaded, configuration, as_of, foreign)
     choice = choose(database, loaded, snapshot, configuration)
     populations = split(snapshot, configuration, choice)
     before = () if handed.model is None else handed.model.card.feature_names
     snapshot = _distinct(snapshot, populations, needed(configuration, loaded.shape), configuration, before)
     said = consult(database, loaded, snapshot, populations, handed, configuration.seed)
-    return _fitted(snapshot, choice, populations, said, configuration)
+    return _fitted(snapshot, choice, populations, said, configuration, foreign)
 
 
 def _distinct(
@@ -180,15 +185,27 @@ def _distinct(
 
 
 def _fitted(
-    snapshot: Snapshot, choice: Choice, populations: Populations, said: Consulted, configuration: Configuration
+    snapshot: Snapshot,
+    choice: Choice,
+    populations: Populations,
+    said: Consulted,
+    configuration: Configuration,
+    foreign: Foreign | None = None,
 ) -> Learned:
     clustered = snapshot.customers[populations.clustered] if populations.rules else snapshot.customers
-    fitted = train(clustered, snapshot.features, configuration, said.start)
+    if foreign is None:
+        fitted = train(clustered, snapshot.features, configuration, said.start)
+    else:
+        fitted = adopt(foreign, clustered, configuration)
     return Learned(snapshot, choice, populations, fitted, said)
 
 
 def look(
-    database: Backend, loaded: sources.Loaded, configuration: Configuration, as_of: datetime | None = None
+    database: Backend,
+    loaded: sources.Loaded,
+    configuration: Configuration,
+    as_of: datetime | None = None,
+    foreign: Foreign | None = None,
 ) -> Snapshot:
     """The customers of a source as the configuration wants them.
 
@@ -198,7 +215,7 @@ def look(
         The canonical table.
     configuration
         Features, what stands for missing values, and rules.
-    as_of
+    as_of, foreign
         As for `make`.
 
     Returns
@@ -211,9 +228,16 @@ def look(
     InputError
         The configuration does not fit the data, or no feature can be made of them.
     """
+    missing = configuration.missing_values
+    if foreign is not None:
+        # Its features as they are, and all of them: it knows nothing of others.
+        features = foreign.features(loaded.catalogue)
+        snapshot = take(database, loaded, features, as_of, missing=missing, needed=foreign.columns.names)
+        foreign.refuse_lacking(snapshot.left_out)
+        return snapshot
     rules = needed(configuration, loaded.shape)
     features = select(configuration.features, loaded.catalogue)
-    return take(database, loaded, features, as_of, missing=configuration.missing_values, needed=rules)
+    return take(database, loaded, features, as_of, missing=missing, needed=rules)
 
 
 def release(result: Result, registry: Registry, alias: str, handed: Heritage | None = None) -> Move:
@@ -238,5 +262,6 @@ def release(result: Result, registry: Registry, alias: str, handed: Heritage | N
     GateRefusedError
         It is published, and not live.
     """
-    why = f"trained on {result.made.card.source}" + (f"; {ANEW}" if handed is not None and handed.anew else "")
+    made = "imported, with the data of" if result.made.card.imported is not None else "trained on"
+    why = f"{made} {result.made.card.source}" + (f"; {ANEW}" if handed is not None and handed.anew else "")
     return publish(registry, result.made, alias, why, after=None if handed is None else handed.sequence)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
+from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
+from training.import_cli import import_pipeline
 from training.options import OUT, Example, a_path, alias_option, registry_option
 from training.signing import generate, open_signed
 
@@ -110,6 +112,38 @@ def rollback(url: str, alias: str, why: str) -> None:
     OUT.print(f"instead of {present}")
 
 
+@models.command(cls=Example, epilog="python -m training models prune --registry models --keep 10 --dry-run")
+@registry_option
+@click.option(
+    "--keep",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Newest versions, and last moves of each alias.",
+)
+@click.option("--incomplete", is_flag=True, help="Versions without a card as well; only while no job publishes.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+def prune(url: str, keep: int, incomplete: bool, dry_run: bool) -> None:
+    """Delete versions that are older than the newest and that no alias needs."""
+    from training import pruning
+
+    registry, store = open_signed(url, load_settings()), open_store(url)
+    planned = pruning.plan(registry, store, keep)
+    doomed = planned.doomed(incomplete=incomplete)
+    for version, need in planned.kept.items():
+        OUT.print(f"{version}  kept: {need}")
+    if planned.incomplete and not incomplete:
+        OUT.print(f"{len(planned.incomplete)} without a card kept: --incomplete deletes them")
+    if not doomed:
+        OUT.print("nothing to delete")
+    for version in doomed:
+        if dry_run:
+            OUT.print(f"{version}  would be deleted")
+        else:
+            gone = pruning.delete(registry, store, planned, version)
+            OUT.print(f"{version}  {'deleted' if gone else 'kept: it came into use'}")
+
+
 @models.command(cls=Example, epilog="python -m training models keygen --out keys")
 @click.option("--out", required=True, callback=a_path, metavar="DIR", help="The folder for the two files.")
 def keygen(out: Path) -> None:
@@ -117,6 +151,9 @@ def keygen(out: Path) -> None:
     private, public = generate(out)
     OUT.print(f"{private}  for the job alone: SEGMENTATION_SIGNING_KEY_FILE")
     OUT.print(f"{public}  for the service and the job: SEGMENTATION_PUBLIC_KEY_FILE")
+
+
+models.add_command(import_pipeline)
 
 
 def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> None:

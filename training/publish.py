@@ -46,14 +46,7 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int |
         The store refuses or does not answer, or another publisher was faster.
     """
     version, verdict = made.card.version, made.card.gate
-    registry.publish(version, made.card_content, made.files)
-    try:
-        verify(proved(registry, version).card, {name: registry.read_file(version, name) for name in made.files})
-    except ModelError as error:
-        raise GateRefusedError(
-            f"{version} is published, and not live: read back, it does not prove itself: {error.message}",
-            hint="the store gave back other bytes than it was given: check it, and train again",
-        ) from error
+    store(registry, made)
     if verdict is not None and not verdict.passed:
         raise GateRefusedError(
             f"{version} is published, and not live: {refusal(verdict)}",
@@ -66,6 +59,32 @@ def publish(registry: Registry, made: Bundle, alias: str, why: str, after: int |
             hint=f"{version} was compared with another one: it is published, and not live; train again",
         )
     return promote(registry, alias, version, why, after=after)
+
+
+def store(registry: Registry, made: Bundle) -> None:
+    """Write the version, and read it back; it does not become live.
+
+    Parameters
+    ----------
+    registry, made
+        As for `publish`.
+
+    Raises
+    ------
+    GateRefusedError
+        What the registry gives back does not prove itself.
+    RegistryError
+        The store refuses or does not answer.
+    """
+    version = made.card.version
+    registry.publish(version, made.card_content, made.files)
+    try:
+        verify(proved(registry, version).card, {name: registry.read_file(version, name) for name in made.files})
+    except ModelError as error:
+        raise GateRefusedError(
+            f"{version} is published, and not live: read back, it does not prove itself: {error.message}",
+            hint="the store gave back other bytes than it was given: check it, and train again",
+        ) from error
 
 
 def refusal(verdict: Verdict) -> str:

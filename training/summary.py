@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.segment import Segment
 from segmentation.tables import TABLES
 from training import clock
+from training.import_summary import cluster, told
 from training.one_order import RECENCY, halves_of_the_calendar
 from training.plain_tables import facts as _facts
 from training.plain_tables import table as _table
@@ -46,6 +47,8 @@ def print_card(console: Console, card: Card) -> None:
     facts = _facts()
     facts.add_row("model", card.version)
     facts.add_row("source", f"{card.source}, as of {card.as_of}")
+    if card.imported is not None:
+        facts.add_row("imported", told(card.imported))
     facts.add_row("customers", _customers(card))
     if counts.earliest is not None:
         facts.add_row(f"{card.table} from, to", f"{counts.earliest}, {counts.latest}")
@@ -80,11 +83,13 @@ def print_card(console: Console, card: Card) -> None:
         console.print(LEGEND)
         console.print(f"k = {card.selection.k}: {card.selection.why}{natural}", style="bold")
     numbers = ("customers", "share", "revenue", "silhouette", "stability")
-    segments = _table("id", "segment", *numbers, right=("id", *numbers))
-    for segment in card.all_segments:
+    theirs = ("cluster",) if card.imported is not None else ()
+    segments = _table("id", *theirs, "segment", *numbers, right=("id", *theirs, *numbers))
+    for position, segment in enumerate(card.all_segments):
         revenue = "-" if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
         segments.add_row(
             str(segment.id),
+            *cluster(card.imported, position),
             segment.name,
             f"{segment.customers:,}",
             f"{segment.share:.1%}",

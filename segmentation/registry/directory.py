@@ -12,6 +12,8 @@ _PASSING = {
     errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ETIMEDOUT, errno.ESTALE, errno.EAGAIN, errno.EBUSY, errno.EHOSTDOWN,
 }  # fmt: skip
 
+_OCCUPIED = {errno.ENOTEMPTY, errno.EEXIST}
+
 
 class DirectoryStore:
     """Keys are files below a directory; a file appears whole or not at all.
@@ -54,14 +56,24 @@ class DirectoryStore:
                     os.link(file.name, target)
                 except FileExistsError:
                     return False
-            directory = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            _sync(target.parent)
         except OSError as error:
             raise self._failure(error) from error
         return True
+
+    def delete(self, key: str) -> None:
+        """See `Store.delete`; folders that become empty go with it, except those directly below the root."""
+        target = self._root / key
+        try:
+            target.unlink(missing_ok=True)
+            _sync(target.parent)
+            for folder in list(target.relative_to(self._root).parents)[:-2]:
+                (self._root / folder).rmdir()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            if error.errno not in _OCCUPIED:
+                raise self._failure(error) from error
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
@@ -83,6 +95,14 @@ class DirectoryStore:
             f"the registry {self._root} cannot be used: {error.strerror}",
             hint="give a directory that this user may write to",
         )
+
+
+def _sync(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _raise(error: OSError) -> None:

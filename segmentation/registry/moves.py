@@ -117,6 +117,11 @@ def decode(at: str, content: bytes, verifier: Verifier | None) -> Move:
     return move
 
 
+def is_alias(name: str) -> bool:
+    """Whether a name can be an alias."""
+    return _ALIAS.fullmatch(name) is not None
+
+
 def require_alias(alias: str) -> None:
     """Check that a name can be an alias.
 
@@ -130,7 +135,7 @@ def require_alias(alias: str) -> None:
     ConfigurationError
         It cannot.
     """
-    if not _ALIAS.fullmatch(alias):
+    if not is_alias(alias):
         raise ConfigurationError(
             f"{alias!r} cannot name an alias", hint="use lower-case letters, digits, - and _, at most 64"
         )

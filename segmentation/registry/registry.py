@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Registry(Versions):
     """Models by version, and aliases that say which is live; see `Versions` for the parameters."""
 
-    def moves(self, alias: str) -> list[Move]:
+    def moves(self, alias: str, *, strict: bool = False) -> list[Move]:
         """The alias's history, oldest first; empty where it never moved.
 
         What was live is told by moves that can be read and trusted: others are left out, with a warning.
@@ -31,17 +31,26 @@ class Registry(Versions):
         ----------
         alias
             For instance `production`.
+        strict
+            Leave none out.
 
         Returns
         -------
         list of Move
             In sequence.
+
+        Raises
+        ------
+        ModelError
+            A move cannot be read or trusted, and `strict` asks for all.
         """
         found = []
         for key in self._move_keys(alias):
             try:
                 found.append(self._read_move(key))
             except ModelError as error:
+                if strict:
+                    raise
                 logger.warning("%s; it is left out of the history", error.message)
         return found
 
@@ -183,7 +192,7 @@ class Registry(Versions):
         UnknownVersionError
             There is no such version.
         LostRaceError
-            Another publisher took the sequence number first.
+            Another publisher took the sequence number first, or the version was deleted at the same time.
         """
         card = self.read_card(version)
         # Counted by names: a move that cannot be trusted is moved on from.
@@ -198,6 +207,12 @@ class Registry(Versions):
             raise LostRaceError(
                 f"another publisher moved {alias!r} at the same time",
                 hint=f"{version} is published but not live; promote it if it should be",
+            )
+        # Who deletes a version deletes its card, then looks at the moves. One of the two sees what the other did.
+        if self._store.read(path_of(version, CARD)) is None:
+            raise LostRaceError(
+                f"{version} was being deleted while {alias!r} was moved to it",
+                hint="see `models list`: if it is gone, promote another version",
             )
         return move
 

@@ -1,8 +1,9 @@
-"""A registry in S3-compatible storage. Endpoint, region, keys, timeouts and retries come from botocore's settings."""
+"""A registry in S3-compatible storage. Endpoint, region, keys and retries come from botocore's settings."""
 
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -22,7 +23,11 @@ _REFUSALS = {
     "AccessDenied": "access is denied",
     "403": "access is denied",
     "ExpiredToken": "the credentials have expired",
+    "RequestTimeTooSkewed": "the clock of this machine or of the store is wrong",
 }
+_PATIENCE = Config(connect_timeout=5, read_timeout=20)
+"""botocore's own is a minute for each of several tries; the variables of AWS have none for these."""
+
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -40,7 +45,7 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         try:
             # A session of its own: the default one keeps the first credentials it saw.
-            self._client: Any = boto3.Session().client("s3")
+            self._client: Any = boto3.Session().client("s3", config=_PATIENCE)
         except (BotoCoreError, ValueError) as error:
             raise self._failure(error) from error
 
@@ -74,6 +79,13 @@ class S3Store:
         except BotoCoreError as error:
             raise self._failure(error) from error
         return True
+
+    def delete(self, key: str) -> None:
+        """See `Store.delete`."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure(error) from error
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""

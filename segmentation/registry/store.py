@@ -1,4 +1,4 @@
-"""What a registry needs of the place it lives in: read, list, and write once."""
+"""What a registry needs of the place it lives in: read, list, write once, and delete."""
 
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,14 @@ class Store(Protocol):
 
     def create(self, key: str, content: bytes) -> bool:
         """Write the key unless it exists, whole or not at all; false where it exists.
+
+        Raises
+        ------
+        StoreAccessError, StoreUnavailableError
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete the key; where it does not exist, nothing happens.
 
         Raises
         ------

@@ -196,6 +196,11 @@ class Versions:
         return signature
 
 
+def is_version(name: str) -> bool:
+    """Whether a name can be a version: `<UTC time>-<8 hex>`."""
+    return _VERSION.fullmatch(name) is not None
+
+
 def path_of(version: str, name: str) -> str:
     """The key of a file of a version."""
     return f"models/{version}/{name}"

@@ -14,7 +14,7 @@ from segmentation.settings import PREFIX, Settings
 from segmentation.tables import EVENTS, ORDERS
 from service.app import create_app
 from service.decoding import Decoder, Limits
-from service.predict import assign
+from service.predictions import assign
 from tests.conftest import MADE
 from tests.servers.service import ROOT
 from training import job

@@ -1,9 +1,9 @@
-"""One suite for every place a registry can live in: a directory, and S3."""
+"""One suite for every place a registry can live in: a directory, S3 as moto plays it, and S3 by Ceph."""
 
-import os
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -21,20 +21,12 @@ from segmentation.errors import (
     UnknownVersionError,
     VersionExistsError,
 )
-from segmentation.registry import Registry, Store, open_registry, open_store
-from tests.servers import s3
+from segmentation.registry import Registry, Store, open_registry, open_store, removal
+from tests.segmentation import dying_publisher as dying
+from tests.servers.service import ROOT
 from training import job
 
 OLD, NEW = "20250101T000000Z-00000001", "20260101T000000Z-00000002"
-
-
-@pytest.fixture(params=["directory", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    if request.param == "directory":
-        yield str(tmp_path / "not" / "yet")
-    else:
-        with s3.running(monkeypatch) as bucket:
-            yield bucket
 
 
 @pytest.fixture
@@ -146,7 +138,7 @@ def test_each_rollback_goes_one_further_back(url: str) -> None:
     assert registry.previous("production") == first
 
 
-def test_an_answer_that_got_lost_is_not_taken_for_a_lost_race(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_got_lost_is_not_taken_for_a_lost_race(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first PUT is carried out but answered 500; botocore's second is refused for what the first wrote."""
     send, answers = URLLib3Session.send, []
 
@@ -157,13 +149,64 @@ def test_an_answer_that_got_lost_is_not_taken_for_a_lost_race(monkeypatch: pytes
             answer.status_code = 500 if len(answers) == 1 else answer.status_code
         return answer
 
-    with s3.running(monkeypatch) as bucket:
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
-        monkeypatch.setattr(URLLib3Session, "send", lose_the_first)
-        store = open_store(bucket)
-        assert store.create("a/b", b"ours")
-        assert answers == [200, 412]
-        assert not store.create("a/b", b"theirs")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+    monkeypatch.setattr(URLLib3Session, "send", lose_the_first)
+    store = open_store(s3_url)
+    assert store.create("a/b", b"ours")
+    assert answers == [200, 412]
+    assert not store.create("a/b", b"theirs")
+
+
+def test_of_sixteen_who_publish_at_once_one_wins_each_number_and_nothing_is_lost(real_url: str) -> None:
+    everybody_looked = threading.Barrier(16)
+
+    def publish(number: int) -> tuple[int, str, int]:
+        registry, version = open_registry(real_url), f"20260101T0000{number:02}Z-0000000a"
+        listed, lost = registry._store.list, 0
+
+        def list_then_wait_for_all(prefix: str) -> list[str]:
+            registry._store.list = listed  # type: ignore[method-assign]
+            keys = listed(prefix)
+            everybody_looked.wait()
+            return keys
+
+        registry.publish(version, b"card", {"scoring.npz": version.encode()})
+        registry._store.list = list_then_wait_for_all  # type: ignore[method-assign]
+        while True:
+            try:
+                return move(registry, version), version, lost
+            except LostRaceError:
+                lost += 1
+
+    with ThreadPoolExecutor(16) as publishers:
+        done = sorted(publishers.map(publish, range(16)))
+    registry = open_registry(real_url)
+    assert [number for number, _, _ in done] == list(range(1, 17))
+    assert [(item.sequence, item.version) for item in registry.moves("production")] == [item[:2] for item in done]
+    # All saw an empty history, so all but one lost at first.
+    assert sum(lost > 0 for _, _, lost in done) == 15
+    assert registry.versions() == sorted(version for _, version, _ in done)
+    assert all(registry.read_file(version, "scoring.npz") == version.encode() for _, version, _ in done)
+
+
+def test_a_publisher_killed_at_any_step_leaves_nothing_half_visible(real_url: str) -> None:
+    command = [sys.executable, "-m", "tests.segmentation.dying_publisher", real_url]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert killed.returncode == 0, killed.stderr
+    above = open_store(real_url)
+    for place, (write, phase) in enumerate(dying.STEPS):
+        store, written = dying.Below(above, place), write + (phase == "after")
+        registry, complete = Registry(store), written > len(dying.FILES)
+        assert store.list("") == sorted(dying.WRITES[:written]), (write, phase)
+        assert registry.versions() == [dying.VERSION] * complete
+        if complete:
+            with pytest.raises(VersionExistsError):
+                dying.publish(registry)
+            assert move(registry, dying.VERSION) == 1 + (written == len(dying.WRITES))
+        else:
+            dying.publish(registry)
+            assert registry.read_card(dying.VERSION) == dying.CARD
+        assert registry.live("production").version == dying.VERSION
 
 
 def test_more_than_nine_moves_keep_their_order(two_versions: Registry) -> None:
@@ -189,6 +232,67 @@ def test_who_loses_the_race_for_a_move_is_told(two_versions: Registry, monkeypat
         move(two_versions, NEW, "slower")
     assert lost.value.exit_status == 4
     assert [item.why for item in two_versions.moves("production")] == ["faster"]
+
+
+def test_a_removed_version_is_gone_with_every_file(url: str, two_versions: Registry) -> None:
+    store = open_store(url)
+    store.create(f"models/{OLD}/plots/k-means.png", b"picture")
+    move(two_versions, NEW)
+    assert removal.remove(two_versions, store, OLD)
+    assert two_versions.versions() == [NEW]
+    assert store.list(f"models/{OLD}/") == []
+    assert not removal.remove(two_versions, store, NEW)
+    assert two_versions.read_file(NEW, "scoring.npz") == b"arrays"
+    assert removal.aliases(store) == ["production"]
+    two_versions.publish(OLD, b"card", {"scoring.npz": b"other arrays"})
+
+
+def test_a_removal_that_breaks_off_leaves_nothing_half_visible(
+    url: str, two_versions: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, deleted = open_store(url), 0
+    delete = store.delete
+
+    def delete_two(key: str) -> None:
+        nonlocal deleted
+        deleted += 1
+        if deleted > 2:
+            raise StoreUnavailableError("gone")
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", delete_two)
+        with pytest.raises(StoreUnavailableError):
+            removal.remove(two_versions, store, OLD)
+    assert two_versions.versions() == [NEW]
+    assert removal.incomplete(store) == [OLD]
+    assert removal.remove(two_versions, store, OLD)
+    assert removal.incomplete(store) == []
+
+
+def test_who_promotes_what_is_being_removed_keeps_it_or_is_told(
+    url: str, two_versions: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(url)
+    delete, create = store.delete, two_versions._store.create
+
+    def delete_late(key: str) -> None:
+        monkeypatch.setattr(store, "delete", delete)
+        move(two_versions, OLD)
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete", delete_late)
+        assert not removal.remove(two_versions, store, OLD)
+    assert two_versions.read_card(OLD) == f"card of {OLD}".encode()
+
+    def create_late(key: str, content: bytes) -> bool:
+        assert removal.remove(open_registry(url), store, NEW)
+        return create(key, content)
+
+    monkeypatch.setattr(two_versions._store, "create", create_late)
+    with pytest.raises(LostRaceError, match="was being deleted"):
+        move(two_versions, NEW)
 
 
 def test_what_is_not_there_is_named(two_versions: Registry) -> None:
@@ -223,36 +327,18 @@ def test_a_trained_model_comes_back_and_proves_itself(url: str, sample_result: j
     model.verify(cards.decode(card), files | {model.PIPELINE: registry.read_file(released.version, model.PIPELINE)})
 
 
-@pytest.mark.parametrize("url", ["", "http://example.com/models", "s3://", "gs://bucket/x"], indirect=False)
-def test_a_url_that_is_no_registry_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError):
-        open_registry(url)
-
-
-def test_s3_refusals_say_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    with s3.running(monkeypatch), pytest.raises(StoreAccessError, match="no such bucket"):
+@pytest.mark.usefixtures("s3_url")
+def test_a_bucket_that_is_not_there_is_named() -> None:
+    with pytest.raises(StoreAccessError, match="no such bucket"):
         open_registry("s3://another-bucket/x").versions()
 
 
-def test_an_s3_endpoint_that_does_not_answer_is_worth_retrying(monkeypatch: pytest.MonkeyPatch) -> None:
-    s3.point_to(monkeypatch, "http://127.0.0.1:9")
-    with pytest.raises(StoreUnavailableError) as unavailable:
-        open_registry("s3://models/x").versions()
-    assert unavailable.value.exit_status == 5
-
-
-def test_s3_without_keys_says_which_variables_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    s3.point_to(monkeypatch, "http://127.0.0.1:9")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(StoreAccessError) as refused:
-        open_registry("s3://models/x").versions()
-    assert "AWS_ACCESS_KEY_ID" in refused.value.hint
-
-
-def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreAccessError):
-        open_store(str(tmp_path / "file")).create("models/x", b"")
-    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
+@pytest.mark.ceph
+def test_wrong_keys_are_refused_and_told_apart(on_ceph: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "guessed")
+    with pytest.raises(StoreAccessError, match="the secret key is wrong") as refused:
+        open_registry(on_ceph).versions()
+    assert refused.value.exit_status == 2
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    with pytest.raises(StoreAccessError, match="the access key is unknown"):
+        open_store(on_ceph).create("a/b", b"")

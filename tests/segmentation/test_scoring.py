@@ -55,14 +55,14 @@ CONFIGURATIONS = [
 def test_arrays_equal_the_pipeline_wherever_rounding_does_not_decide(
     preprocessing: Preprocessing, rows: np.ndarray
 ) -> None:
-    fitted = _FITTED[str(preprocessing)]
+    fitted = FITTED[str(preprocessing)]
     found = score(pipeline.fold(fitted), rows)
     expected = fitted.predict(pd.DataFrame(rows, columns=[entry.name for entry in ENTRIES]))
     decided = found.margin > 1e-9
     assert (found.segment == expected)[decided].all()
 
 
-_FITTED = {
+FITTED = {
     str(preprocessing): pipeline.fit(customers(), ENTRIES, preprocessing, 3, Clustering(), seed=0)
     for preprocessing in CONFIGURATIONS
 }
@@ -85,7 +85,7 @@ def test_distance_and_margin_are_what_they_say() -> None:
 
 
 def test_a_large_batch_is_scored_as_its_rows_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = pipeline.fold(_FITTED[str(Preprocessing())])
+    arrays = pipeline.fold(FITTED[str(Preprocessing())])
     rows = customers(1000, seed=5).to_numpy()
     whole = score(arrays, rows)
     monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 64)
@@ -95,21 +95,21 @@ def test_a_large_batch_is_scored_as_its_rows_would_be(monkeypatch: pytest.Monkey
 
 
 def test_the_largest_segment_comes_first_and_no_training_label_is_kept() -> None:
-    fitted = _FITTED[str(Preprocessing())]
+    fitted = FITTED[str(Preprocessing())]
     sizes = np.bincount(fitted.predict(customers()))
     assert sizes.tolist() == sorted(sizes, reverse=True)
     assert not hasattr(fitted[-1], "labels_")
 
 
 def test_arrays_survive_the_file_and_the_same_arrays_give_the_same_bytes() -> None:
-    arrays = pipeline.fold(_FITTED[str(Preprocessing())])
+    arrays = pipeline.fold(FITTED[str(Preprocessing())])
     content = scoring.to_bytes(arrays)
     again = scoring.from_bytes(content)
     assert scoring.to_bytes(again) == content
 
 
 def _broken(**changes: np.ndarray) -> dict[str, np.ndarray]:
-    arrays = pipeline.fold(_FITTED[str(Preprocessing())])
+    arrays = pipeline.fold(FITTED[str(Preprocessing())])
     return {name: getattr(arrays, name) for name in Arrays.__slots__} | changes
 
 

@@ -34,6 +34,9 @@ class Memory:
     def create(self, key: str, content: bytes) -> bool:
         return self.content.setdefault(key, content) is content
 
+    def delete(self, key: str) -> None:
+        self.content.pop(key, None)
+
     def list(self, prefix: str) -> list[str]:
         return sorted(key for key in self.content if key.startswith(prefix))
 

@@ -27,12 +27,14 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.stop()
 
 
-def point_to(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+def point_to(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, access_key: str = "testing", secret_key: str = "testing"
+) -> None:
     """Set the standard AWS variables."""
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_MAX_ATTEMPTS": "1",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,10 +1,17 @@
 """A client of the service with the sample model live."""
 
+from io import BytesIO
+
+import joblib
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sklearn.pipeline import Pipeline
 
+from segmentation import scoring
+from segmentation.model import ARRAYS, PIPELINE
 from segmentation.registry import Registry
+from segmentation.scoring import Arrays
 from segmentation.settings import Settings
 from service.app import create_app
 from training.job import Result
@@ -37,3 +44,14 @@ def order() -> dict[str, object]:
         "quantity": 2,
         "unit_price": 9.5,
     }
+
+
+@pytest.fixture(scope="session")
+def arrays(sample_result: Result) -> Arrays:
+    return scoring.from_bytes(sample_result.made.files[ARRAYS])
+
+
+@pytest.fixture(scope="session")
+def pipeline(sample_result: Result) -> Pipeline:
+    """What scikit-learn itself says."""
+    return joblib.load(BytesIO(sample_result.made.files[PIPELINE]))

@@ -1,5 +1,6 @@
 """A model of a customer table answers features, and says what it is not made of."""
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from segmentation.settings import Settings
 from service.app import create_app
 from tests.conftest import MADE
 from tests.quick import QUICK
+from tests.service.test_openapi import examples_hold
 from tests.service.test_predict import post
 from training import configuration, job
 from training.job import Result
@@ -90,3 +92,14 @@ def test_a_customer_without_features_is_told_what_a_customer_table_s_model_needs
     status, problem = post(mall[0], {"customers": [{"customer_id": "x"}]})
     assert (status, problem["errors"][0]["pointer"]) == (422, "/customers/0")
     assert "features" in problem["detail"]
+
+
+def test_it_is_described_without_raw_rows_and_explains_itself(mall: tuple[FlaskClient, Result]) -> None:
+    client, result = mall
+    assert list(examples_hold(client)) == ["features", "customers", "columns"]
+    features = {"annual_income": 90, "spending_score": 70}
+    answer = client.post("/predict?explain=true", json={"features": features})
+    (prediction,) = json.loads(answer.data)["predictions"]
+    told = prediction["explanation"]
+    assert {each["feature"] for each in told["contributions"]} == set(result.made.card.feature_names)
+    assert sum(each["contribution"] for each in told["contributions"]) == pytest.approx(told["difference"])

@@ -1,5 +1,6 @@
 """The service with a model of click events and a minimum history, and with one of customer tables."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,18 @@ def test_a_customer_with_one_event_has_not_enough_history(world: World, shop: Fl
         "customer_id": once, "segment": SHORT, "confidence": None, "distance": None, "outlier": False,
         "runner_up": None, "as_of": world.result.made.card.as_of,
     }  # fmt: skip
+
+
+def test_a_rule_explains_whom_it_takes_by_its_conditions(
+    world: World, shop: FlaskClient, once: str, often: str
+) -> None:
+    answer = shop.post("/predict?explain=true", json=world.sent(once, often))
+    short, clustered = (prediction["explanation"] for prediction in json.loads(answer.data)["predictions"])
+    condition = {"feature": "total_events", "at_least": None, "below": 3.0, "value": 1.0}
+    assert short == {"difference": None, "contributions": [], "conditions": [condition]}
+    assert clustered["conditions"] == []
+    total = sum(each["contribution"] for each in clustered["contributions"])
+    assert total == pytest.approx(clustered["difference"], rel=1e-9)
 
 
 def test_the_history_is_enough_from_the_third_event_on(world: World, shop: FlaskClient, often: str) -> None:

@@ -268,7 +268,7 @@ def test_a_model_that_fails_its_golden_rows_is_not_promoted(published: Registry,
 
 @pytest.mark.parametrize(
     "command",
-    [["run"], ["check"], ["models", "list"], ["models", "show"], ["models", "promote"], ["models", "rollback"]],
+    [["run"], ["check"], *(["models", name] for name in ("list", "show", "promote", "rollback", "prune"))],
 )
 def test_help_shows_an_example(command: list[str]) -> None:
     done = training(*command, "--help")

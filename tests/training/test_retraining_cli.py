@@ -1,5 +1,7 @@
 """Retraining as its users run it: ids stay, what is worse is refused with reasons, and going live anyway is kept."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from click.testing import CliRunner
 from segmentation.errors import SegmentationError
 from segmentation.registry import Registry, open_registry
 from tests.quick import QUICK_OPTIONS
+from tests.servers.service import ROOT
 from tests.training.retrained import CENTRES, SIZES, mapping, people
-from tests.training.test_cli import training
+from tests.training.test_cli import SMALL, training
 from training.cli import cli
 
 SET = (*QUICK_OPTIONS, "--set", "clustering.k=4")
@@ -107,3 +110,19 @@ def test_a_live_model_that_cannot_be_read_stops_a_run_before_it_trains(tmp_path:
     assert [segment.id for segment in registry.card(live.version).segments] == [7, 8, 9, 10]
     assert "begun anew" in live.why
     assert "begun anew" in out
+
+
+def test_of_two_jobs_that_publish_at_once_one_goes_live_and_the_other_says_that_it_lost(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "training", "run", "--registry", str(tmp_path), *SMALL, "--set"]
+    jobs = [
+        subprocess.Popen([*command, f"sample.seed={seed}"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for seed in (1, 2)
+    ]
+    said = {job.communicate(timeout=120)[1]: job.returncode for job in jobs}
+    assert sorted(said.values()) == [0, 4]
+    lost = next(text for text, status in said.items() if status == 4)
+    assert "while this model was made" in lost or "at the same time" in lost
+    assert "published, and not live" in lost or "published but not live" in lost
+    registry = open_registry(str(tmp_path))
+    assert len(registry.versions()) == 2
+    assert len(registry.moves("production")) == 1

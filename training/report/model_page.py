@@ -131,6 +131,8 @@ def _facts(card: Card) -> tuple[tuple[str, str], ...]:
     dropped = sum(each.rows for each in card.cleaning if each.dropped)
     if dropped:
         facts.append(("rows dropped", f"{dropped:,} by cleaning"))
+    if card.imported is not None:
+        facts.append(("imported", f"{'; '.join(card.imported.steps)}; fitted elsewhere, measured on these customers"))
     return tuple(facts)
 
 

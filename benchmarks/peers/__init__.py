@@ -1,0 +1,1 @@
+"""What the service is measured beside: the same answers as others write them."""

@@ -1,0 +1,152 @@
+"""What the model says of customers: of many at once, and of one several times faster."""
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+
+from segmentation import assignment
+from segmentation.histories import Moment
+from segmentation.model import Model
+from segmentation.rules import NO_RULE
+from segmentation.segment import Segment
+from service.decoding import Batch, Bodies
+from service.explain import Explanation
+
+
+class SegmentName(msgspec.Struct, frozen=True):
+    """How a segment is called."""
+
+    id: int
+    name: str
+
+
+class Prediction(msgspec.Struct):
+    """What the model says of one customer.
+
+    A customer whom a rule segment takes is compared with no centre: confidence, distance and runner_up are null.
+
+    Parameters
+    ----------
+    customer_id
+        As sent; null where none was.
+    segment
+        The nearest segment, or that of the first rule that takes the customer.
+    runner_up
+        The second nearest segment.
+    confidence
+        1 - nearest / second nearest distance: 0 on the border between the two, 1 at the centre. Not a probability.
+    distance
+        To the segment's centre, in the model's scaled space.
+    outlier
+        Whether the customer is farther out than the third quartile plus three interquartile ranges of the segment's
+        training customers.
+    as_of
+        The moment the customer was looked at from; for those sent with orders or events.
+    explanation
+        Where the request asked for it.
+    """
+
+    customer_id: str | int | None
+    segment: SegmentName
+    confidence: float | None
+    distance: float | None
+    outlier: bool
+    runner_up: SegmentName | None
+    as_of: Moment | msgspec.UnsetType = msgspec.UNSET
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
+
+
+class Predictions(msgspec.Struct):
+    """The answer, in input order."""
+
+    model_version: str
+    predictions: list[Prediction]
+
+
+def assign(model: Model, batch: Batch) -> list[Prediction]:
+    """The model's answer for each customer.
+
+    Parameters
+    ----------
+    model
+        The model in use.
+    batch
+        Decoded customers.
+
+    Returns
+    -------
+    list of Prediction
+        In input order.
+    """
+    card = model.card
+    answer = assignment.assign(card, model.arrays, batch.features)
+    names = [SegmentName(segment.id, segment.name) for segment in card.all_segments]
+    fences = np.array(
+        [segment.outlier_distance if isinstance(segment, Segment) else np.inf for segment in card.all_segments]
+    )
+    margin, distance = answer.margin.tolist(), answer.distance.tolist()
+    runner_up: list[SegmentName | None] = [names[position] for position in answer.runner_up.tolist()]
+    for row in np.flatnonzero(answer.runner_up == NO_RULE).tolist():
+        margin[row] = distance[row] = runner_up[row] = None
+    columns = (
+        batch.customer_ids,
+        [names[position] for position in answer.segment.tolist()],
+        margin,
+        distance,
+        # NaN, of whom a rule took, is beyond nothing.
+        (answer.distance > fences[answer.segment]).tolist(),
+        runner_up,
+    )
+    as_of = (msgspec.UNSET if moment is None else moment for moment in batch.as_of)
+    return list(map(Prediction, *columns, as_of))
+
+
+class Single:
+    """One model's answers to single customers.
+
+    Parameters
+    ----------
+    model
+        The model in use.
+    bodies
+        Its types.
+    """
+
+    def __init__(self, model: Model, bodies: Bodies) -> None:
+        self._decode = msgspec.json.Decoder(bodies.by_features).decode
+        self._encode = msgspec.json.Encoder().encode
+        self._assign = model.single.assign
+        self._version = model.version
+        self._fills = [feature.fill for feature in model.card.features]
+        segments = model.card.all_segments
+        self._names = [SegmentName(segment.id, segment.name) for segment in segments]
+        self._fences = [segment.outlier_distance if isinstance(segment, Segment) else 0.0 for segment in segments]
+
+    def answer(self, content: bytes) -> bytes | None:
+        """The answer to a body.
+
+        Parameters
+        ----------
+        content
+            The body.
+
+        Returns
+        -------
+        bytes or None
+            What POST /predict answers; None for a body that is not one customer with features.
+        """
+        try:
+            customer = self._decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        values = astuple(customer.features)
+        if None in values:
+            values = tuple(fill if value is None else value for value, fill in zip(values, self._fills, strict=True))
+        position, other, distance, margin = self._assign(values)
+        name = self._names[position]
+        if other == NO_RULE:
+            prediction = Prediction(customer.customer_id, name, None, None, False, None)
+        else:
+            outlier = distance > self._fences[position]
+            prediction = Prediction(customer.customer_id, name, margin, distance, outlier, self._names[other])
+        return self._encode(Predictions(self._version, [prediction])) + b"\n"
