@@ -29,6 +29,9 @@ NEEDED: dict[str, Scope | Literal["open"]] = {
     "/<algorithm>/score": "read",
     "/<algorithm>/plot": "read",
     "/report": "read",
+    "/openapi.json": "read",
+    # The page alone, which asks for the rest with the key that is typed into it.
+    "/docs": OPEN,
     "/healthz": OPEN,
     READY: OPEN,
     METRICS: OPEN,

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from segmentation.errors import ConfigurationError
 from segmentation.registry import Registry
 from segmentation.settings import Settings
-from service import keys
+from service import key_ring, keys
 from service.app import create_app
 from service.condition import CONDITION
 from service.replies import route_name
@@ -53,7 +53,7 @@ def problem(answer: Any) -> dict[str, Any]:
 def test_every_route_says_what_it_needs(keyed: Flask) -> None:
     """A new route fails here until service/routes.py says who may call it; until then it needs a key."""
     assert {route_name(rule) for rule in keyed.url_map.iter_rules()} <= NEEDED.keys()
-    assert {route for route, needed in NEEDED.items() if needed is OPEN} == {"/healthz", "/readyz", "/metrics"}
+    assert {route for route, needed in NEEDED.items() if needed is OPEN} == {"/healthz", "/readyz", "/metrics", "/docs"}
 
 
 def test_without_a_key_nothing_is_reached_but_what_is_open(keyed: Flask) -> None:
@@ -198,3 +198,17 @@ def test_metrics_on_a_port_of_their_own_are_nowhere_else(settings: Settings) -> 
     for path, port in (("/metrics", {}), ("/healthz", there), ("/predict", there), ("/nowhere", there)):
         assert client.get(path, environ_overrides=port).status_code == 404
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_broken_file_of_keys_is_told_by_readyz(
+    published: Registry, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_ring, "SECONDS_BETWEEN_LOOKS", 0.0)
+    secret = keys.add(key_file, "crm", ("read",))
+    client = create_app(Settings(registry=published.url, api_keys_file=str(key_file))).test_client()
+    assert "api_keys_failure" not in client.get("/readyz").get_json()
+    key_file.write_bytes(b"{")
+    assert client.get("/model", headers=bearer(secret)).status_code == 200
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert "is no file of API keys" in ready.get_json()["api_keys_failure"]

@@ -54,7 +54,7 @@ def caller(published: Registry, tmp_path: Path, written: Written) -> FlaskClient
 
 
 def test_a_request_is_one_line(caller: FlaskClient, written: Written, features: dict[str, float]) -> None:
-    answer = caller.post("/predict?campaign=winter", json={"customer_id": "c-77", "features": features})
+    answer = caller.post("/predict", json={"customer_id": "c-77", "features": features})
     (line,) = written.lines
     assert line.pop("milliseconds") > 0
     assert line.pop("time").endswith("Z")
