@@ -80,8 +80,13 @@ def nearest(space: Floats, centroids: Floats) -> npt.NDArray[np.int64]:
     ndarray
         0 to k-1, int64, shape (n,).
     """
-    squares = np.square(centroids).sum(axis=1) - 2 * space @ centroids.T
-    return np.asarray(squares.argmin(axis=1), dtype=np.int64)
+    squares = np.square(centroids).sum(axis=1)[:, np.newaxis] - 2 * centroids @ space.T
+    labels, least = np.zeros(len(space), dtype=np.int64), squares[0].copy()
+    # One centroid after the other: several times as quick as numpy's argmin over a short axis.
+    for place, row in enumerate(squares[1:], start=1):
+        labels[row < least] = place
+        np.minimum(least, row, out=least)
+    return labels
 
 
 def _refit(k: int, restarts: int, rng: np.random.Generator) -> KMeans:

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from segmentation.errors import UnusableDataError
 from segmentation.pipeline import cluster, fold, prepare
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from training.configuration import Configuration
     from training.maintenance.replay import Ints, Seen
     from training.populations import Rule
+
+
+_THREADS = ThreadpoolController()
+"""Looked for once: to look for libraries that have threads takes as long as to place 100,000 customers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +144,7 @@ class Model:
 
     def space(self, features: Floats) -> Floats:
         """Customers in this model's own space, by its own frozen preprocessing; float64, shape (n, p)."""
-        with threadpool_limits(limits=1):
+        with _THREADS.limit(limits=1):
             return self.arrays.space(self.recipe.filled(features, self.fills))
 
     def labels(self, features: Floats) -> Ints:
@@ -149,7 +153,7 @@ class Model:
 
     def nearest(self, space: Floats) -> Ints:
         """The segment of each customer of this model's space, int64, shape (n,)."""
-        with threadpool_limits(limits=1):
+        with _THREADS.limit(limits=1):
             return nearest(space, self.arrays.centroids)
 
 
@@ -180,17 +184,17 @@ def fit(features: Floats, recipe: Recipe, start: Ints | None = None, seed: int |
         recipe.filled(features, fills), columns=[feature.name for feature in recipe.features], copy=False
     )
     prepared = prepare(frame, entries(recipe.features), configuration.preprocessing)
-    with threadpool_limits(limits=1):
+    with _THREADS.limit(limits=1):
         space = np.ascontiguousarray(prepared.transform(frame), dtype=np.float64)
     if start is None:
         pipeline = cluster(
             prepared, space, recipe.k, configuration.clustering, configuration.seed if seed is None else seed
         )
     else:
-        pipeline = Pipeline([*prepared.steps, ("kmeans", settle(space, start, recipe.k))])
+        settled = settle(space, start, recipe.k)
+        pipeline = Pipeline([*prepared.steps, ("kmeans", settled)])
     model = Model(recipe, fills, fold(pipeline), pipeline.named_steps.get("pca"))
-    with threadpool_limits(limits=1):
-        return model, nearest(space, model.arrays.centroids)
+    return model, model.nearest(space) if start is None else settled.labels_.astype(np.int64)
 
 
 def settle(space: Floats, start: Ints, k: int) -> KMeans:
@@ -215,7 +219,7 @@ def settle(space: Floats, start: Ints, k: int) -> KMeans:
     sums = np.column_stack([np.bincount(counted, weights=column, minlength=k)[:k] for column in space.T])
     # A group that nobody is left in begins in the middle; KMeans moves it to where it is needed.
     means = np.where(sizes > 0, sums / np.maximum(sizes, 1), space.mean(axis=0))
-    with threadpool_limits(limits=1):
+    with _THREADS.limit(limits=1):
         return KMeans(k, init=means, n_init=1).fit(space)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from segmentation.errors import UnusableDataError
 from segmentation.pipeline import prepare
 from training.fitting import entries
 from training.history import choose
@@ -56,9 +57,16 @@ def recipe_of(
     InputError
         No model can be made of the customers of that day.
     """
-    snapshot = look(database, loaded, configuration, origin)
-    choice = choose(database, loaded, snapshot, configuration)
-    populations = split(snapshot, configuration, choice)
+    try:
+        snapshot = look(database, loaded, configuration, origin)
+        choice = choose(database, loaded, snapshot, configuration)
+        populations = split(snapshot, configuration, choice)
+    except UnusableDataError as error:
+        # Without its day the message would seem to be about all the data.
+        raise UnusableDataError(
+            f"no model can be made at the origin {origin:%Y-%m-%d}: {error.message}",
+            hint=f"choose a later --origin; or: {error.hint}",
+        ) from error
     stay = (*needed(configuration, loaded.shape), *REVENUE)
     snapshot = without_redundant(snapshot, configuration.redundant, stay, configuration.seed, populations.clustered)
     k = configuration.clustering.k

@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 from scipy.stats import t
 
+from training.maintenance.averages import common_points
 from training.maintenance.comparison import told
 from training.maintenance.results import BOUND, AtAge, NoiseFloor, Origin, Recommendation
 
@@ -85,12 +86,8 @@ def first_below(ages: Sequence[int], values: Sequence[float], threshold: float) 
 
 
 def _by_age(origins: Sequence[Origin]) -> tuple[AtAge, ...]:
-    """Ages that only some origins reach do not count: what differs there may be the origins, not the age."""
-    curves = [{point.age_days: point for point in origin.points} for origin in origins]
-    common = sorted(set.intersection(*(set(curve) for curve in curves)))
     found = []
-    for age in common:
-        points = [curve[age] for curve in curves]
+    for age, points in common_points(origins):
         values = np.array([point.ari for point in points])
         low = points[0].ari_low if len(points) == 1 else _lower(values)
         found.append(AtAge(age_days=age, ari=told(values.mean()), ari_low=told(max(-1.0, low))))
