@@ -17,6 +17,7 @@ from segmentation.errors import (
 from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
 from training.compare_cli import compare
+from training.maintenance_cli import maintenance
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
 from training.signing import open_signed
@@ -187,6 +188,7 @@ def explore(
 
 
 cli.add_command(compare)
+cli.add_command(maintenance)
 cli.add_command(models)
 
 

@@ -15,6 +15,7 @@ from segmentation.rules import FIRST_ID, Condition
 from training import yaml_files
 from training.comparison.configured import Comparison
 from training.comparison.configured import refuse_senseless as refuse_senseless_comparison
+from training.maintenance.configured import Maintenance
 from training.sections import (
     DeclaredSegment,
     Gate,
@@ -55,7 +56,7 @@ class Configuration:
         By id, names instead of those by rule; see `training.naming`.
     report
         The page of pictures; None: it is not made.
-    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, maintenance, sample
         See there.
     """
 
@@ -75,6 +76,7 @@ class Configuration:
     stability: Stability = field(default_factory=Stability)
     gate: Gate = field(default_factory=Gate)
     comparison: Comparison = field(default_factory=Comparison)
+    maintenance: Maintenance = field(default_factory=Maintenance)
     report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)
 

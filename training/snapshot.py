@@ -1,29 +1,25 @@
 """A canonical table as of a date, brought to one row of features per customer."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil, isfinite
-from typing import cast
+from math import ceil
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from segmentation.errors import ConfigurationError, UnusableDataError, nearest
-from segmentation.features import Feature, Lacking, available, canonical, compile_sql, customer_table
+from segmentation.errors import UnusableDataError
+from segmentation.features import Feature, available, canonical, compile_sql, customer_table
 from segmentation.tables import Table
 from training import clock, progress
 from training.database import first_row
+from training.fills import stand_in, with_missing
 from training.sources import Extent, Loaded
 
 AT_ONCE = 25_000_000
 """Rows whose customers are computed in one go."""
-
-FILL_DECIMALS = 6
-"""Fills are rounded: a short literal is the same number in SQL, in JSON and in Python."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +100,7 @@ def take(
     """
     as_of = newest(loaded) if as_of is None else as_of.astimezone(UTC)
     extent = measure(database, loaded, as_of)
-    makeable, left_out = available(_with_missing(features, missing or {}), loaded.columns)
+    makeable, left_out = available(with_missing(features, missing or {}), loaded.columns)
     if not makeable:
         raise UnusableDataError("no feature can be made of these data", hint="; ".join(left_out.values()))
     customers, fills, lacking = _compute(database, loaded, makeable, as_of, extent.rows, missing or {})
@@ -228,25 +224,6 @@ def _constant(values: pd.Series) -> bool:
     return bool((values == values.iloc[0]).all())
 
 
-def _with_missing(features: Sequence[Feature], missing: Mapping[str, float | str]) -> tuple[Feature, ...]:
-    known = [feature.name for feature in features]
-    for name in missing:
-        if name not in known:
-            raise ConfigurationError(f"missing_values: there is no feature {name!r}", hint=nearest(name, known))
-    return tuple(replace(feature, lacking=_lacking(feature, missing)) for feature in features)
-
-
-def _lacking(feature: Feature, missing: Mapping[str, float | str]) -> Lacking:
-    chosen = missing.get(feature.name, feature.lacking)
-    if isinstance(chosen, str):
-        return cast("Lacking", chosen)
-    if not isfinite(chosen) or chosen not in feature.valid:
-        raise ConfigurationError(
-            f"missing_values: {feature.name} cannot be {chosen:g}", hint=f"it takes {feature.valid}"
-        )
-    return "constant"
-
-
 def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> None:
     for feature in features:
         if feature.lacking == "never" and lacking[feature.name]:
@@ -288,15 +265,7 @@ def _compute(
         values = customers[feature.name].to_numpy()
         if feature.lacking == "never" or lacking[feature.name] == len(values):
             continue
-        fills[feature.name] = _fill(feature, values[~np.isnan(values)], missing)
+        fills[feature.name] = stand_in(feature, values[~np.isnan(values)], missing)
         if lacking[feature.name]:
             customers[feature.name] = np.where(np.isnan(values), fills[feature.name], values)
     return customers, fills, lacking
-
-
-def _fill(feature: Feature, values: npt.NDArray[np.float64], missing: Mapping[str, float | str]) -> float:
-    if feature.lacking == "constant":
-        return float(missing[feature.name])
-    # In the customers' order: a mean adds up in the order of its rows.
-    middle = np.mean(values) if feature.lacking == "mean" else np.median(values)
-    return round(float(middle), FILL_DECIMALS)
