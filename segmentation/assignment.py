@@ -20,7 +20,7 @@ class Assignment:
         Position in `card.all_segments`, int64, shape (n,).
     runner_up
         Likewise; -1 for customers whom a rule took: nothing was compared.
-    distance, margin
+    distance, margin, residual
         As in `Scores`, float64, shape (n,); NaN for customers whom a rule took.
     """
 
@@ -28,6 +28,7 @@ class Assignment:
     runner_up: npt.NDArray[np.int64]
     distance: Floats
     margin: Floats
+    residual: Floats
 
 
 def assign(card: Card, arrays: Arrays, features: Floats) -> Assignment:
@@ -47,12 +48,12 @@ def assign(card: Card, arrays: Arrays, features: Floats) -> Assignment:
     """
     if not card.rule_segments:
         scores = score(arrays, features)
-        return Assignment(scores.segment, scores.runner_up, scores.distance, scores.margin)
+        return Assignment(scores.segment, scores.runner_up, scores.distance, scores.margin, scores.residual)
     rule = first_match([segment.when for segment in card.rule_segments], card.feature_names, features)
     free = rule == NO_RULE
     segment, runner_up = card.k + rule, np.full(len(rule), NO_RULE, dtype=np.int64)
-    distance, margin = np.full(len(rule), np.nan), np.full(len(rule), np.nan)
+    distance, margin, residual = np.full((3, len(rule)), np.nan)
     scores = score(arrays, features[free])
     segment[free], runner_up[free] = scores.segment, scores.runner_up
-    distance[free], margin[free] = scores.distance, scores.margin
-    return Assignment(segment, runner_up, distance, margin)
+    distance[free], margin[free], residual[free] = scores.distance, scores.margin, scores.residual
+    return Assignment(segment, runner_up, distance, margin, residual)

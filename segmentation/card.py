@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from segmentation.drift import FeatureReference
+from segmentation.drift import Drift
 from segmentation.errors import InconsistentModelError, SchemaVersionError
 from segmentation.evidence import Refits, Selection
 from segmentation.imported import Imported
@@ -15,7 +15,7 @@ from segmentation.lineage import Lineage, Verdict
 from segmentation.segment import Quantiles, RuleSegment, Segment
 from segmentation.tables import TableName
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when a reader of the previous schema could misread a card."""
 
 
@@ -106,11 +106,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenRow:
-    """A synthetic feature row and what the Pipeline says of it, or what a rule says: then without a distance."""
+    """A synthetic feature row and what the Pipeline says of it, or what a rule says: then without distances."""
 
     features: tuple[float, ...]
     segment: int
     distance: float | None
+    residual: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ class GoldenHistory:
     features: tuple[float, ...]
     segment: int
     distance: float | None
+    residual: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,7 @@ class Card:
     history
         The stability curve that a minimum history was chosen by; empty where none was.
     drift
-        By feature, the frozen reference.
+        What later customers are compared with.
     one_order
         By feature, the share of its variance among clustered one-order customers that lies between segments (eta
         squared); empty where there are no orders, or no such customers.
@@ -193,7 +195,7 @@ class Card:
     lineage: Lineage | None
     gate: Verdict | None
     history: tuple[HistoryPoint, ...]
-    drift: dict[str, FeatureReference]
+    drift: Drift
     one_order: dict[str, float]
     golden_rows: tuple[GoldenRow, ...]
     golden_histories: tuple[GoldenHistory, ...]

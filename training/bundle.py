@@ -9,11 +9,12 @@ from ibis.backends.duckdb import Backend
 
 from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
-from segmentation.drift import reference
 from segmentation.pipeline import dump
+from segmentation.segment import RuleSegment, Segment
 from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
+from training.drift.reference import reference
 from training.gate import Facts, judge
 from training.history import Choice
 from training.one_order import one_order_separation
@@ -88,6 +89,9 @@ def bundle(
     rule_segments = describe_rules(snapshot.customers, snapshot.features, populations, names=names)
     refuse_unfit_names(names, (*segments, *rule_segments))
     files |= evaluate(fitted, clustered, segments, configuration)
+    with progress.step("calibrating drift"):
+        everybody: tuple[Segment | RuleSegment, ...] = (*segments, *rule_segments)
+        drift = reference(snapshot, populations, fitted, everybody, configuration.drift, configuration.seed)
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",
@@ -111,7 +115,7 @@ def bundle(
         gate=None,
         history=choice.curve,
         one_order=one_order_separation(snapshot, populations, fitted),
-        drift={name: reference(snapshot.customers[name].to_numpy()) for name in snapshot.customers.columns},
+        drift=drift,
         golden_rows=golden.rows(snapshot, populations.rules, fitted, configuration.seed),
         golden_histories=golden.histories(database, snapshot, populations.rules, fitted, configuration.seed),
         configuration=as_plain(configuration),

@@ -112,6 +112,19 @@ class Refitting:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """How drift statistics are calibrated; see docs/drift.md.
+
+    Parameters
+    ----------
+    windows
+        Windows of the training customers that are drawn.
+    """
+
+    windows: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000)] = 6_000
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The page of pictures that is published with the model; see `training.report`.
 

@@ -121,7 +121,7 @@ def test_a_card_of_an_older_schema_says_to_train_again(card: Card, files: dict[s
     assert refused.value.hint == "train the model again"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 3}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 4}', b"\xff"])
 def test_what_is_no_card_is_refused(content: bytes) -> None:
     with pytest.raises(InconsistentModelError, match=r"card\.json"):
         cards.decode(content)
@@ -136,7 +136,10 @@ def test_the_card_says_what_the_design_promises(card: Card) -> None:
     assert len({segment.colour for segment in card.segments}) == card.k
     assert sum(segment.customers for segment in card.segments) == card.counts.customers
     assert sum(segment.revenue_share or 0 for segment in card.segments) == pytest.approx(1)
-    assert set(card.drift) == set(card.feature_names)
+    watched = [monitor.name for monitor in card.drift.monitors]
+    features = [f"feature:{name}" for name in card.feature_names]
+    within = [f"distance:{each.id}" for each in card.segments]
+    assert watched == [*features, "segments", "distance", *within, "residual"]
     looked_at = ("report", "plots", "scores")
     assert {name for name in card.files if not name.startswith(looked_at)} == {model.PIPELINE, model.ARRAYS, model.SQL}
     assert "report.html" in card.files
@@ -154,7 +157,7 @@ def test_golden_rows_lie_in_every_segment_and_close_to_borders(card: Card, files
 
 def test_no_group_in_the_card_is_smaller_than_ten(card: Card) -> None:
     assert min(segment.customers for segment in card.segments) >= SMALLEST_GROUP
-    assert min(min(reference.counts) for reference in card.drift.values()) >= SMALLEST_GROUP
+    assert min(min(monitor.counts) for monitor in card.drift.monitors) >= SMALLEST_GROUP
 
 
 def test_golden_rows_are_nobody_s(sample_result: Result, card: Card) -> None:

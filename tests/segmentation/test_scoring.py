@@ -76,6 +76,8 @@ def test_distance_and_margin_are_what_they_say() -> None:
         matrix=np.eye(2),
         offset=np.zeros(2),
         centroids=np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 100.0]]),
+        residual_matrix=np.zeros((2, 0)),
+        residual_offset=np.zeros(0),
     )
     found = score(arrays, np.array([[3.0, 0.0], [5.0, 0.0], [10.0, 0.0]]))
     assert found.segment.tolist() == [0, 0, 1]
