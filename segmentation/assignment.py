@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segmentation.card import Card
+from segmentation.drift import Counts
 from segmentation.rules import NO_RULE, first_match
 from segmentation.scoring import Arrays, Floats, score
 
@@ -57,3 +58,37 @@ def assign(card: Card, arrays: Arrays, features: Floats) -> Assignment:
     segment[free], runner_up[free] = scores.segment, scores.runner_up
     distance[free], margin[free], residual[free] = scores.distance, scores.margin, scores.residual
     return Assignment(segment, runner_up, distance, margin, residual)
+
+
+def tally(card: Card, features: Floats, assigned: Assignment) -> dict[str, Counts]:
+    """Count customers into the bins of all drift statistics of a model.
+
+    Parameters
+    ----------
+    card
+        Of the model.
+    features
+        float64, shape (n, d), finite, columns in the model's order.
+    assigned
+        What `assign` says of them.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name of the monitor, customers per bin; counts of several batches may be added.
+    """
+    place = {name: column for column, name in enumerate(card.feature_names)}
+    position = {f"distance:{segment.id}": at for at, segment in enumerate(card.segments)}
+    counted = {}
+    for monitor in card.drift.monitors:
+        values: npt.NDArray[np.int64] | Floats
+        if monitor.kind == "feature":
+            values = features[:, place[monitor.name.removeprefix("feature:")]]
+        elif monitor.kind == "segments":
+            values = assigned.segment
+        elif monitor.kind == "distance_within":
+            values = assigned.distance[assigned.segment == position[monitor.name]]
+        else:
+            values = assigned.distance if monitor.kind == "distance" else assigned.residual
+        counted[monitor.name] = monitor.count(values)
+    return counted

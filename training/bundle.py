@@ -10,7 +10,6 @@ from ibis.backends.duckdb import Backend
 from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
 from segmentation.pipeline import dump
-from segmentation.segment import RuleSegment, Segment
 from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
@@ -90,8 +89,8 @@ def bundle(
     refuse_unfit_names(names, (*segments, *rule_segments))
     files |= evaluate(fitted, clustered, segments, configuration)
     with progress.step("calibrating drift"):
-        everybody: tuple[Segment | RuleSegment, ...] = (*segments, *rule_segments)
-        drift = reference(snapshot, populations, fitted, everybody, configuration.drift, configuration.seed)
+        ids = [*(segment.id for segment in segments), *(segment.id for segment in rule_segments)]
+        drift = reference(snapshot, populations, fitted, ids, configuration.drift, configuration.seed)
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",

@@ -23,6 +23,7 @@ from training.sections import (
     Name,
     Refitting,
     Report,
+    Retraining,
     Sample,
     SelectionLimits,
     Silhouette,
@@ -57,7 +58,8 @@ class Configuration:
         By id, names instead of those by rule; see `training.naming`.
     report
         The page of pictures; None: it is not made.
-    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, drift, maintenance, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, drift, retraining,
+    maintenance, sample
         See there.
     """
 
@@ -78,6 +80,7 @@ class Configuration:
     gate: Gate = field(default_factory=Gate)
     comparison: Comparison = field(default_factory=Comparison)
     drift: Calibration = field(default_factory=Calibration)
+    retraining: Retraining = field(default_factory=Retraining)
     maintenance: Maintenance = field(default_factory=Maintenance)
     report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)

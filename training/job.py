@@ -126,12 +126,26 @@ def make(
     """
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
-        # Tables without time are looked at when the model is made.
-        as_of = created if as_of is None and loaded.shape.moment is None else as_of
-        learned = learn(database, loaded, configuration, as_of, handed, foreign)
-        snapshot, populations = learned.snapshot, learned.populations
-        succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
-        made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created)
+        return make_of(database, loaded, configuration, created=created, as_of=as_of, handed=handed, foreign=foreign)
+
+
+def make_of(
+    database: Backend,
+    loaded: sources.Loaded,
+    configuration: Configuration,
+    *,
+    created: datetime,
+    as_of: datetime | None = None,
+    handed: Heritage = NOTHING,
+    foreign: Foreign | None = None,
+) -> Result:
+    """Make a model of a canonical table; see `make`."""
+    # Tables without time are looked at when the model is made.
+    as_of = created if as_of is None and loaded.shape.moment is None else as_of
+    learned = learn(database, loaded, configuration, as_of, handed, foreign)
+    snapshot, populations = learned.snapshot, learned.populations
+    succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
+    made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created)
     return Result(snapshot=snapshot, populations=populations, fitted=succession.fitted, made=made)
 
 

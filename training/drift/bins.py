@@ -11,7 +11,7 @@ from segmentation.scoring import Floats
 BINS = 10
 DIGITS = 6
 """Significant digits of an edge: enough to divide by, too few to be one customer's value."""
-SHARED = 0.01
+SHARED = 0.02
 """Share of the customers from which on a value is told from those above it, and that a bin holds at least: with fewer
 expected in it, the PSI of a small window is far from its limit, and one coefficient would not do for all windows."""
 
@@ -30,12 +30,13 @@ def bins(values: Floats) -> tuple[tuple[float, ...], Counts]:
     Returns
     -------
     edges, counts
-        At most 9 inner edges, ascending; customers per bin: at least 10 and 1 % of them in each of at most 10 bins (one
+        At most 9 inner edges, ascending; customers per bin: at least 10 and 2 % of them in each of at most 10 bins (one
         bin where there are fewer). Both ends are open: neither a minimum nor a maximum is told.
     """
-    smallest = max(SMALLEST_GROUP, SHARED * len(values))
+    smallest, values = max(SMALLEST_GROUP, SHARED * len(values)), np.sort(values)
     quantiles = np.unique(np.quantile(values, np.arange(1, BINS) / BINS))
-    shared = [value for value in quantiles.tolist() if np.count_nonzero(values == value) >= smallest]
+    alike = np.searchsorted(values, quantiles, side="right") - np.searchsorted(values, quantiles, side="left")
+    shared = quantiles[alike >= smallest].tolist()
     # Rounded down, so that a value that is an edge lies in the bin above it whatever its digits.
     edges = np.unique([*map(_down, quantiles.tolist()), *map(_above, shared)])
     counts = _count(values, edges)
@@ -64,5 +65,5 @@ def _unit(value: float) -> float:
     return float(10.0 ** (floor(log10(abs(value))) - DIGITS + 1)) if value else 10.0 ** (1 - DIGITS)
 
 
-def _count(values: Floats, edges: Floats) -> Counts:
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).astype(np.int64)
+def _count(ascending: Floats, edges: Floats) -> Counts:
+    return np.diff(np.searchsorted(ascending, edges, side="left"), prepend=0, append=len(ascending)).astype(np.int64)

@@ -18,6 +18,9 @@ CUSTOMERS = 100_000
 """Customers that windows are drawn from, at most: the rest would change nothing but the time it takes."""
 ENOUGH = 200
 """Windows in which a statistic was judged, from which on its mean and spread are taken from them."""
+STRICTER = 0.5
+"""Standard deviations that a distance within a segment must stick out more than other statistics. Only large windows have
+enough customers of a segment: what they add to the chance of a false alarm would make it grow with the window."""
 TAIL = 0.1
 """Share of the windows that the tail is estimated from."""
 DIGITS = 6
@@ -166,7 +169,7 @@ def draw(
     counted = np.empty((len(sizes), starts[-1]), dtype=np.int64)
     for window, size in enumerate(sizes.tolist()):
         chosen = rng.choice(len(places), size, replace=False, shuffle=False)
-        counted[window] = np.bincount(places[chosen].ravel(), minlength=starts[-1])
+        counted[window] = np.bincount(np.take(places, chosen, axis=0).ravel(), minlength=starts[-1])
     others = everybody - counted
     spans = [slice(start + 1, end) for start, end in pairwise(starts.tolist())]
     return [counted[:, span] for span in spans], [others[:, span] for span in spans]
@@ -204,6 +207,7 @@ def standardise(scaled: Floats, monitors: Sequence[Monitor]) -> Standard:
         From `scale`.
     monitors
         In the same order. What was judged in too few windows gets those of the chi-square that the statistic tends to.
+        Distances within segments are shifted by `STRICTER`.
 
     Returns
     -------
@@ -216,7 +220,8 @@ def standardise(scaled: Floats, monitors: Sequence[Monitor]) -> Standard:
         judged = np.cbrt(scaled[~np.isnan(scaled[:, at]), at])
         if len(judged) >= ENOUGH and judged.std() > 0:
             mean[at], spread[at] = judged.mean(), judged.std()
-    return Standard(mean, spread)
+    within = np.array([monitor.kind == "distance_within" for monitor in monitors])
+    return Standard(mean + STRICTER * spread * within, spread)
 
 
 def critical_values(largest: Floats) -> tuple[dict[Level, float], float]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segmentation.scoring import Floats
-    from segmentation.segment import RuleSegment, Segment
     from training.fitting import Fitted
     from training.populations import Populations
     from training.sections import Calibration
@@ -26,7 +25,7 @@ def reference(
     snapshot: Snapshot,
     populations: Populations,
     fitted: Fitted,
-    segments: Sequence[Segment | RuleSegment],
+    ids: Sequence[int],
     configured: Calibration,
     seed: int,
 ) -> Drift:
@@ -36,8 +35,8 @@ def reference(
     ----------
     snapshot, populations, fitted
         The customers and the model.
-    segments
-        All of them, in the card's order.
+    ids
+        Of all segments, in the card's order.
     configured
         How many windows are drawn.
     seed
@@ -58,12 +57,12 @@ def reference(
         values, lacking = snapshot.customers[feature.name].to_numpy(), snapshot.lacking[feature.name]
         missing = lacking if lacking >= SMALLEST_GROUP else 0
         watched.append(_values(f"feature:{feature.name}", "feature", values, missing=missing, ages=feature.ages))
-    sizes = np.bincount(position, minlength=len(segments))
+    sizes = np.bincount(position, minlength=len(ids))
     watched.append((Monitor(name="segments", kind="segments", edges=(), counts=tuple(sizes.tolist())), position))
     watched.append(_values("distance", "distance", distance))
-    for place, segment in enumerate(segments[:k]):
+    for place, id_ in enumerate(ids[:k]):
         inside = np.where(position == place, distance, np.nan)
-        watched.append(_values(f"distance:{segment.id}", "distance_within", inside))
+        watched.append(_values(f"distance:{id_}", "distance_within", inside))
     if fitted.arrays.residual_matrix.shape[1]:
         watched.append(_values("residual", "residual", residual))
     binned = np.column_stack([column for _, column in watched])
