@@ -1,8 +1,8 @@
 """False alarms and detections of the calibrated drift statistics, beside fixed cut-offs on the PSI.
 
 `SEGMENTATION_TEST_DATA=FOLDER python -m benchmarks.drift [--customers 100000] [--windows 1000]`, FOLDER holding
-`olist/`. The customers of a source are parted at random. The model, its reference and its calibration see one half; all windows
-are of the other half, drawn without replacement.
+`olist/`. The customers of a source are parted at random. The model, its reference and its calibration see one half; all
+windows are of the other half, drawn without replacement.
 """
 
 import argparse

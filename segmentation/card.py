@@ -9,7 +9,7 @@ import msgspec
 
 from segmentation.drift import Drift
 from segmentation.errors import InconsistentModelError, SchemaVersionError
-from segmentation.evidence import Refits, Selection
+from segmentation.evidence import HistoryPoint, Refits, Selection
 from segmentation.imported import Imported
 from segmentation.lineage import Lineage, Verdict
 from segmentation.segment import Quantiles, RuleSegment, Segment
@@ -32,25 +32,6 @@ class CardFeature:
     high: float | None
     lacking: str
     fill: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPoint:
-    """How far a customer's first events tell their segment; see `training.history`.
-
-    Parameters
-    ----------
-    events, customers
-        Number of first events, and customers with more than these.
-    agreement, kappa, kappa_standard_error
-        Share of them who are in the same segment after these as after all of their events; the same beyond chance.
-    """
-
-    events: int
-    customers: int
-    agreement: float
-    kappa: float
-    kappa_standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ CUSTOMERS = 100_000
 ENOUGH = 200
 """Windows in which a statistic was judged, from which on its mean and spread are taken from them."""
 STRICTER = 0.5
-"""Standard deviations that a distance within a segment must stick out more than other statistics. Only large windows have
-enough customers of a segment: what they add to the chance of a false alarm would make it grow with the window."""
+"""Standard deviations that a distance within a segment must stick out more than other statistics. Only large windows
+have enough customers of a segment: what they add to the chance of a false alarm would make it grow with the window."""
 TAIL = 0.1
 """Share of the windows that the tail is estimated from."""
 DIGITS = 6

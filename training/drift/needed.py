@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,7 @@ def make_if_needed(
     mapping: Path | None = None,
     as_of: datetime | None = None,
     handed: Heritage,
+    decided: Callable[[Need], None],
 ) -> tuple[Need, job.Result | None]:
     """Make a model where one is needed; see `training.job.make`.
 
@@ -74,6 +75,8 @@ def make_if_needed(
     ----------
     source, data, configuration, settings, created, mapping, as_of, handed
         As for `training.job.make`.
+    decided
+        Is told what was found, before anything is trained.
 
     Returns
     -------
@@ -88,6 +91,7 @@ def make_if_needed(
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
         need = decide(database, loaded, configuration, handed.model, created=created, as_of=as_of)
+        decided(need)
         if not need.needed:
             return need, None
         return need, job.make_of(database, loaded, configuration, created=created, as_of=as_of, handed=handed)
@@ -221,11 +225,13 @@ def _calm(age: float, found: DriftVerdict | None, asked: Retraining) -> str:
     said = f"the live model is {_days(age)} old, {contract}"
     if age < 0:
         said = f"these data end {_days(-age)} before the day of the live model"
-    judged = [] if found is None else [reading for reading in found.readings if not reading.ages]
+    judged = [] if found is None else [each for each in found.readings if each.verdict != "too few" and not each.ages]
     if not judged:
-        return said
-    largest = max(judged, key=lambda reading: reading.psi)
-    return f"{said}; the largest drift is that of {_told(largest)}, under the {asked.psi:g} that would matter"
+        return f"{said}; too few customers to tell drift"
+    most = max(judged, key=lambda reading: reading.psi / (reading.threshold or 1))
+    return (
+        f"{said}; no drift that matters, the most is {_told(most)}: from {asked.psi:g} on it does, if it is sure"
+    )
 
 
 def _days(days: float) -> str:
