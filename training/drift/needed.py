@@ -229,9 +229,7 @@ def _calm(age: float, found: DriftVerdict | None, asked: Retraining) -> str:
     if not judged:
         return f"{said}; too few customers to tell drift"
     most = max(judged, key=lambda reading: reading.psi / (reading.threshold or 1))
-    return (
-        f"{said}; no drift that matters, the most is {_told(most)}: from {asked.psi:g} on it does, if it is sure"
-    )
+    return f"{said}; no drift that matters, the most is {_told(most)}: from {asked.psi:g} on it does, if it is sure"
 
 
 def _days(days: float) -> str:
