@@ -202,7 +202,8 @@ def _push(report: JobReport, address: str, seconds: float) -> None:
     try:
         report.push(address, seconds)
     except (OSError, ValueError, HTTPException) as error:
-        where = urlsplit(address if "://" in address else f"http://{address}").netloc.rpartition("@")[2]
+        # Whatever it is that was given, a password before the @ is not for a log.
+        where = address.rpartition("@")[2]
         reason = getattr(error, "reason", None) or type(error).__name__
         ERR.print(f"warning: nothing was reported to the push gateway {where}: {reason}")
         ERR.print("  check SEGMENTATION_PUSHGATEWAY; the run itself is not affected")

@@ -64,6 +64,29 @@ def test_moved_centroids_do_not_reproduce_the_golden_rows(card: Card, files: dic
         _assemble(card, files | {model.ARRAYS: scoring.to_bytes(moved)})
 
 
+def test_another_residual_does_not_reproduce_the_golden_rows(card: Card, files: dict[str, bytes]) -> None:
+    arrays = scoring.from_bytes(files[model.ARRAYS])
+    assert arrays.residual_matrix.shape[1] > 0
+    other = replace(arrays, residual_offset=arrays.residual_offset + 1e-6)
+    with pytest.raises(GoldenMismatchError, match="from what PCA keeps"):
+        _assemble(card, files | {model.ARRAYS: scoring.to_bytes(other)})
+
+
+@pytest.mark.parametrize("change", ["renamed", "twice", "segments", "uncalibrated"])
+def test_a_drift_reference_that_is_not_the_model_s_is_refused(card: Card, files: dict[str, bytes], change: str) -> None:
+    first, *others = card.drift.monitors
+    segments = card.drift.monitor("segments")
+    assert segments is not None
+    monitors = {
+        "renamed": (replace(first, name="feature:shoe_size"), *others),
+        "twice": (first, first, *others),
+        "segments": tuple(each for each in card.drift.monitors if each is not segments),
+        "uncalibrated": (replace(first, coefficients={"alert": 9.0}), *others),
+    }[change]
+    with pytest.raises(InconsistentModelError, match="drift reference"):
+        _assemble(replace(card, drift=replace(card.drift, monitors=monitors)), files)
+
+
 def test_swapped_segments_do_not_reproduce_the_golden_rows(card: Card, files: dict[str, bytes]) -> None:
     arrays = scoring.from_bytes(files[model.ARRAYS])
     swapped = replace(arrays, centroids=np.ascontiguousarray(arrays.centroids[::-1]))

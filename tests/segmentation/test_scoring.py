@@ -62,6 +62,19 @@ def test_arrays_equal_the_pipeline_wherever_rounding_does_not_decide(
     assert (found.segment == expected)[decided].all()
 
 
+@pytest.mark.parametrize("preprocessing", CONFIGURATIONS, ids=str)
+def test_the_residual_is_what_pca_cannot_give_back(preprocessing: Preprocessing) -> None:
+    fitted, rows = FITTED[str(preprocessing)], customers(50, seed=7)
+    arrays = pipeline.fold(fitted)
+    residual = score(arrays, rows.to_numpy()).residual
+    if "pca" not in fitted.named_steps:
+        assert (residual == 0).all()
+        return
+    before = fitted[: list(fitted.named_steps).index("pca")].transform(rows)
+    lost = before - fitted["pca"].inverse_transform(fitted["pca"].transform(before))
+    assert residual == pytest.approx(np.square(lost).sum(axis=1), rel=1e-9, abs=1e-12)
+
+
 FITTED = {
     str(preprocessing): pipeline.fit(customers(), ENTRIES, preprocessing, 3, Clustering(), seed=0)
     for preprocessing in CONFIGURATIONS

@@ -144,9 +144,7 @@ def decide(
     if changed:
         reasons.append(f"the configuration is another one: {', '.join(changed)}")
     if asked.max_age_days is not None and age >= asked.max_age_days:
-        reasons.append(
-            f"the live model is {_days(age)} old, and the contract allows {asked.max_age_days:g} (max_age_days)"
-        )
+        reasons.append(f"the live model is {_days(age)} old, and max_age_days is {asked.max_age_days:g}")
     if cannot:
         reasons.append(f"the live model cannot be asked about these data: {cannot}")
     if drifted:
