@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from segmentation.drift import Drift
+from segmentation.drift import Drift, Occasion
 from segmentation.errors import InconsistentModelError, SchemaVersionError
 from segmentation.evidence import HistoryPoint, Refits, Selection
 from segmentation.imported import Imported
@@ -153,6 +153,8 @@ class Card:
         SHA-256 (hex) by file name, of every other file of the version.
     imported
         What the Pipeline was made from that was fitted elsewhere; None: it was fitted on these data.
+    occasion
+        Why it was made; None where nobody asked whether it was needed.
     """
 
     schema_version: int
@@ -184,6 +186,7 @@ class Card:
     libraries: dict[str, str]
     files: dict[str, str]
     imported: Imported | None = None
+    occasion: Occasion | None = None
 
     @property
     def k(self) -> int:

@@ -9,6 +9,7 @@ from ibis.backends.duckdb import Backend
 
 from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
+from segmentation.drift import Occasion
 from segmentation.pipeline import dump
 from training import golden, progress
 from training.clock import iso
@@ -45,6 +46,7 @@ def bundle(
     succession: Succession,
     configuration: Configuration,
     created: datetime,
+    occasion: Occasion | None = None,
 ) -> Bundle:
     """Put a model's files and card together, and let it prove itself as it will have to at each load.
 
@@ -58,6 +60,8 @@ def bundle(
         Of the run.
     created
         When the model was made, UTC.
+    occasion
+        Why it is made, where that was asked.
 
     Returns
     -------
@@ -121,6 +125,7 @@ def bundle(
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
         imported=fitted.imported,
+        occasion=occasion,
     )
     facts = Facts(card, succession.previous, succession.silhouettes, succession.moved, fitted.alike)
     card = replace(card, gate=judge(facts, configuration.gate))

@@ -7,7 +7,7 @@ against a coefficient times (1/n + 1/N), which is how the PSI grows by chance al
 
 from segmentation.drift.monitors import LEVELS, Counts, Drift, Kind, Level, Monitor
 from segmentation.drift.statistics import psi, psis, threshold
-from segmentation.drift.verdicts import DriftVerdict, Reading, verdict
+from segmentation.drift.verdicts import DriftVerdict, Occasion, Reading, verdict
 
 __all__ = [
     "LEVELS",
@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Level",
     "Monitor",
+    "Occasion",
     "Reading",
     "psi",
     "psis",

@@ -61,6 +61,25 @@ class DriftVerdict:
     readings: tuple[Reading, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why a model was made, where the job was to make one only if needed.
+
+    Parameters
+    ----------
+    why
+        In words.
+    model_age_days
+        Of the live model then; None where there was none.
+    drift
+        The customers of this model against those of the live one; too few of them are left out.
+    """
+
+    why: str
+    model_age_days: float | None
+    drift: tuple[Reading, ...]
+
+
 def verdict(
     drift: Drift,
     counts: Mapping[str, Sequence[int] | Counts],

@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from segmentation.drift import Occasion
 from segmentation.model import Model
+from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from tests.conftest import MADE
 from tests.training.retrained import CENTRES, PLAIN, SIZES, loaded, mapping, people, train
@@ -124,6 +126,9 @@ def test_the_command_says_so_and_ends_well(tmp_path: Path) -> None:
     first = training(*run)
     assert first.returncode == 0, first.stderr
     assert "because no model is live that could stay" in " ".join(first.stdout.split())
+    registry = open_registry(str(tmp_path / "models"))
+    occasion = registry.card(registry.live("production").version).occasion
+    assert occasion == Occasion(why="no model is live that could stay", model_age_days=None, drift=())
     published = sorted((tmp_path / "models" / "models").iterdir())
     second = training(*run)
     assert second.returncode == 0, second.stderr
@@ -132,3 +137,11 @@ def test_the_command_says_so_and_ends_well(tmp_path: Path) -> None:
     assert "feature:spend 1,000 0.0000" in said
     assert sorted((tmp_path / "models" / "models").iterdir()) == published
     assert training(*run, "--anew").returncode == 2
+
+    people(CENTRES, [400, 300, 200, 500], seed=0)[0].to_csv(tmp_path / "people.csv", index=False)
+    third = training(*run)
+    assert third.returncode == 0, third.stderr
+    occasion = registry.card(registry.live("production").version).occasion
+    assert occasion is not None
+    assert "customers have drifted" in occasion.why
+    assert [each.verdict for each in occasion.drift if each.name == "segments"] == ["drift"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segmentation.assignment import assign, tally
-from segmentation.drift import Counts, DriftVerdict, Reading, verdict
+from segmentation.drift import Counts, DriftVerdict, Occasion, Reading, verdict
 from segmentation.errors import UnusableDataError
 from training import ask, job, progress, snapshot, sources
 from training.configuration import Configuration, as_plain
@@ -56,6 +56,13 @@ class Need:
     age_days: float | None = None
     drift: DriftVerdict | None = None
 
+    @property
+    def occasion(self) -> Occasion:
+        """The same, for the card of the new model."""
+        readings = () if self.drift is None else self.drift.readings
+        judged = tuple(reading for reading in readings if reading.verdict != "too few")
+        return Occasion(why=self.why, model_age_days=self.age_days, drift=judged)
+
 
 def make_if_needed(
     source: str,
@@ -94,7 +101,10 @@ def make_if_needed(
         decided(need)
         if not need.needed:
             return need, None
-        return need, job.make_of(database, loaded, configuration, created=created, as_of=as_of, handed=handed)
+        made = job.make_of(
+            database, loaded, configuration, created=created, as_of=as_of, handed=handed, occasion=need.occasion
+        )
+        return need, made
 
 
 def decide(
