@@ -29,6 +29,9 @@ NEEDED: dict[str, Scope | Literal["open"]] = {
     "/<algorithm>/score": "read",
     "/<algorithm>/plot": "read",
     "/report": "read",
+    "/openapi.json": "read",
+    # A browser sends no key with an address; the page holds nothing of the model, and asks for a key to show it.
+    "/docs": OPEN,
     "/healthz": OPEN,
     READY: OPEN,
     METRICS: OPEN,
