@@ -73,26 +73,26 @@ def main(rounds: int, seconds: int, quick: bool, mlserver: str) -> None:
             )
             for number, peer in enumerate(peers)
         }
+        for peer in peers:
+            for body in (peer.bodies[kind] for kind in peer.bodies):
+                load.ask(urls[peer.name] + peer.path, body, peer.key)
         found: dict[tuple[str, str], list[load.Rate]] = {}
-        for round_ in range(-1, 2 if quick else rounds):
+        for _ in range(2 if quick else rounds):
             for kind in KINDS:
                 for peer in peers:
                     body = peer.bodies.get("one" if kind == "four" else kind)
-                    if body is None:
-                        continue
-                    rate = load.press(
-                        urls[peer.name] + peer.path, body, _seconds(kind, seconds, short=quick or round_ < 0), others,
-                        connections=4 if kind == "four" else 1, key=peer.key, script=folder / "load.lua",
-                    )  # fmt: skip
-                    # The first round warms up.
-                    if round_ >= 0:
+                    if body is not None:
+                        rate = load.press(
+                            urls[peer.name] + peer.path, body, _seconds(kind, seconds, quick=quick), others,
+                            connections=4 if kind == "four" else 1, key=peer.key, script=folder / "load.lua",
+                        )  # fmt: skip
                         found.setdefault((kind, peer.name), []).append(rate)
     _print(found, [peer.name for peer in peers])
 
 
-def _seconds(kind: str, seconds: int, *, short: bool) -> int:
+def _seconds(kind: str, seconds: int, *, quick: bool) -> int:
     # A slow peer takes half a second over one large request.
-    return seconds if not short else 2 if kind in ("records", "columns") else 1
+    return seconds if not quick else 2 if kind in ("records", "columns") else 1
 
 
 def _prepare(folder: Path) -> dict[str, Path]:
