@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import load
+from benchmarks import load, stages
 from benchmarks.measure import ROOT
 from segmentation.registry import open_registry
 from segmentation.settings import Settings
@@ -74,8 +74,8 @@ def main(rounds: int, seconds: int, quick: bool, mlserver: str) -> None:
             for number, peer in enumerate(peers)
         }
         for peer in peers:
-            for body in (peer.bodies[kind] for kind in peer.bodies):
-                load.ask(urls[peer.name] + peer.path, body, peer.key)
+            for first in peer.bodies.values():
+                load.ask(urls[peer.name] + peer.path, first, peer.key)
         found: dict[tuple[str, str], list[load.Rate]] = {}
         for _ in range(2 if quick else rounds):
             for kind in KINDS:
@@ -87,6 +87,7 @@ def main(rounds: int, seconds: int, quick: bool, mlserver: str) -> None:
                             connections=4 if kind == "four" else 1, key=peer.key, script=folder / "load.lua",
                         )  # fmt: skip
                         found.setdefault((kind, peer.name), []).append(rate)
+        stages.report(str(folder / "registry"), bodies["one"].read_bytes())
     _print(found, [peer.name for peer in peers])
 
 
