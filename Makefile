@@ -50,8 +50,12 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.assign_at_scale
 	$(BIN)/python -m benchmarks.events_at_scale
 	$(BIN)/python -m benchmarks.comparison
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.footprint
+	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.reload
 	$(BIN)/python -m benchmarks.drift
+	$(BIN)/python -m benchmarks.maintenance
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml

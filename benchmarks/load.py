@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from benchmarks.measure import ROOT
 from tests.servers.service import free_port
@@ -82,6 +82,12 @@ def press(
     if found["failed"] or not found["requests"]:
         sys.exit(f"{url} failed {found['failed']} of {found['requests']} requests")
     return Rate(found["requests"] / found["seconds"], found["p50"] / 1000, found["p99"] / 1000)
+
+
+def ask(url: str, body: Path, key: str) -> None:
+    """Send the body once: what a server does only at its first request is done then."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    urlopen(Request(url, body.read_bytes(), headers), timeout=60).close()
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

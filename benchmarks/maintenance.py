@@ -8,6 +8,7 @@ memory before the clock starts: what their features take is told apart.
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import command, olist
 from segmentation.features import select
@@ -70,6 +72,8 @@ def refits(customers: int, weeks: int) -> None:
     least = floor.refits(first, seen[0].features, labels).told().ari_low
     print(f"{len(seen[0].customers):,} customers, noise floor {least:.3f}; warm starts need {SURE_FLOOR}")
     checked = {1, 1 + weeks // 2, weeks}
+    # Compiled once, and kept: no first refit should pay for it.
+    refit(seen[1].features, seen[1].customers, Chain(first, seen[0].customers, labels), recipe)
     chain, ours, worst, took, compared, checks = Chain(first, seen[0].customers, labels), [], 0.0, 0.0, 0.0, 0.0
     for week, each in enumerate(seen[1:], start=1):
         started = time.perf_counter()
@@ -82,22 +86,34 @@ def refits(customers: int, weeks: int) -> None:
         if week in checked:
             worst = max(worst, abs(ours[-1] - agreement(then, fit(each.features, recipe)[1], K)))
             checks += time.perf_counter() - done
-    started, theirs = time.perf_counter(), []
-    model = plain(seen[0].features)
-    for each in seen[1:]:
-        frame = filled(each.features)
-        theirs.append(adjusted_rand_score(model.predict(frame), plain(each.features).predict(frame)))
-    other = time.perf_counter() - started
-    apart = float(np.abs(np.array(ours) - theirs).max())
+    theirs, other = peer(seen)
+    with threadpool_limits(limits=1):
+        _, single = peer(seen)
     print(
-        f"{weeks} refits: ours {took:.2f} s, and {compared:.2f} s to compare them with the first model, {checks:.2f} s "
-        f"for three full refits beside them; scikit-learn {other:.1f} s, comparison included: "
-        f"{other / (took + compared + checks):.0f}x"
+        f"{weeks} refits: ours {took:.2f} s, on one thread; scikit-learn {other:.1f} s ({other / took:.0f}x), on one "
+        f"thread {single:.1f} s ({single / took:.0f}x)"
     )
+    print(
+        f"ours besides: {compared:.2f} s to compare with the first model, {checks:.2f} s for three full refits to check"
+    )
+    apart = float(np.abs(np.array(ours) - theirs).max())
     print(
         f"ARI {ours[0]:.4f} to {ours[-1]:.4f}; at most {worst:.4f} from full refits where compared (allowed "
         f"{NO_DIFFERENCE}), {apart:.4f} from scikit-learn's anywhere"
     )
+
+
+def peer(seen: Sequence[Seen]) -> tuple[list[float], float]:
+    """What plain scikit-learn finds, and how many seconds its refits take, comparisons not counted."""
+    found, took = [], 0.0
+    first = plain(seen[0].features)
+    for each in seen[1:]:
+        started = time.perf_counter()
+        model = plain(each.features)
+        took += time.perf_counter() - started
+        frame = filled(each.features)
+        found.append(adjusted_rand_score(first.predict(frame), model.predict(frame)))
+    return found, took
 
 
 def only(seen: Seen, chosen: Ints) -> Seen:

@@ -40,7 +40,7 @@ def prepare(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Pr
     """
     # Reductions over several threads add in another order, and so give other last bits.
     with threadpool_limits(limits=1):
-        return Pipeline(_steps(customers, entries, preprocessing)).fit(customers)
+        return Pipeline(steps(customers, entries, preprocessing)).fit(customers)
 
 
 def cluster(
@@ -229,10 +229,22 @@ def winsorising_bounds(
     return lower, upper
 
 
-def _steps(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing) -> list[tuple[str, object]]:
+def steps(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Preprocessing) -> list[tuple[str, object]]:
+    """The steps that `prepare` fits.
+
+    Parameters
+    ----------
+    customers, entries, preprocessing
+        As for `prepare`.
+
+    Returns
+    -------
+    list of tuple
+        Names and transformers, not yet fitted; winsorising bounds are those of the customers.
+    """
     lower, upper = winsorising_bounds(customers.to_numpy(), entries, preprocessing.winsorise)
     # First even when it clips nothing: it checks the input for finite numbers and remembers the columns' names.
-    steps: list[tuple[str, object]] = [
+    found: list[tuple[str, object]] = [
         (
             "winsorise",
             FunctionTransformer(
@@ -243,11 +255,11 @@ def _steps(customers: pd.DataFrame, entries: Sequence[Entry], preprocessing: Pre
     logged = [index for index, entry in enumerate(entries) if entry.log1p and preprocessing.log1p]
     if logged:
         log1p = ("log1p", FunctionTransformer(np.log1p, feature_names_out="one-to-one"), logged)
-        steps.append(("log1p", ColumnTransformer([log1p], remainder="passthrough")))
+        found.append(("log1p", ColumnTransformer([log1p], remainder="passthrough")))
     if preprocessing.scale:
-        steps.append(("scale", StandardScaler()))
+        found.append(("scale", StandardScaler()))
     if preprocessing.variance_kept is not None:
         # A share of exactly 1 means "all components" to PCA only as None.
         kept = preprocessing.variance_kept if preprocessing.variance_kept < 1 else None
-        steps.append(("pca", PCA(n_components=kept, svd_solver="covariance_eigh")))
-    return steps
+        found.append(("pca", PCA(n_components=kept, svd_solver="covariance_eigh")))
+    return found

@@ -1,7 +1,7 @@
 """One customer to a segment: the arithmetic of `assignment.assign` without arrays of rows, several times faster."""
 
 from collections.abc import Sequence
-from math import inf, nan, sqrt
+from math import inf, log1p, nan, sqrt
 
 import numpy as np
 
@@ -44,8 +44,11 @@ class SingleScorer:
             for position, conditions in enumerate(rules)
             if conditions
         ]
-        self._bounds = (arrays.lower, arrays.upper) if np.isfinite([arrays.lower, arrays.upper]).any() else None
-        self._log_mask = arrays.log_mask if arrays.log_mask.any() else None
+        bounds = zip(arrays.lower.tolist(), arrays.upper.tolist(), strict=True)
+        self._winsorised = [
+            (feature, lower, upper) for feature, (lower, upper) in enumerate(bounds) if (lower, upper) != (-inf, inf)
+        ]
+        self._logged = np.flatnonzero(arrays.log_mask).tolist()
         # y - c for all centroids at once: x @ [M … M] + [b - c_1 … b - c_k].
         self._matrix = np.ascontiguousarray(np.tile(arrays.matrix, k))
         self._offset = (arrays.offset - arrays.centroids).ravel()
@@ -84,13 +87,17 @@ class SingleScorer:
                     break
             else:
                 return position, NO_RULE, nan, nan, nan
-        inside = np.array(values, dtype=np.float64)
-        if self._bounds is not None:
-            np.maximum(inside, self._bounds[0], out=inside)
-            np.minimum(inside, self._bounds[1], out=inside)
-        if self._log_mask is not None:
-            np.log1p(inside, out=inside, where=self._log_mask)
-        differences = inside.dot(self._matrix)
+        # For so few numbers numpy's calls cost more than they compute.
+        inside = list(values)
+        for feature, lower, upper in self._winsorised:
+            value = inside[feature]
+            if value < lower:
+                inside[feature] = lower
+            elif value > upper:
+                inside[feature] = upper
+        for feature in self._logged:
+            inside[feature] = log1p(inside[feature])
+        differences = np.array(inside).dot(self._matrix)
         differences += self._offset
         table = differences.reshape(self._shape)
         squared: list[float] = np.vecdot(table, table).tolist()

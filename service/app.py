@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from segmentation.errors import ConfigurationError
-from segmentation.registry import open_registry, open_store, require_alias
+from segmentation.registry import Registry, Store, open_store, require_alias
 from segmentation.settings import Settings, load
 from service import logs, problems
 from service.access import Access
@@ -33,6 +33,9 @@ from service.state import KEY, State
 
 if TYPE_CHECKING:
     from segmentation.registry.signatures import Verifier
+
+_INHERITED: dict[str, Store] = {}
+"""By URL, what gunicorn's master has opened for its workers."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -68,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
     counters = Counters(routes, settings.counters_dir)
     live_model = LiveModel(
-        open_registry(settings.registry, verifier=verifier),
+        Registry(_INHERITED.get(settings.registry) or open_store(settings.registry), verifier=verifier),
         settings.alias,
         Limits(settings.max_customers, settings.max_orders),
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
@@ -87,6 +90,25 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     live_model.follow(settings.refresh_seconds)
     return app
+
+
+def prepare(settings: Settings) -> None:
+    """In gunicorn's master, before it has workers: check, and make what they can share.
+
+    A client of S3 takes 15 MB, and is not connected to anything yet.
+
+    Parameters
+    ----------
+    settings
+        As loaded.
+
+    Raises
+    ------
+    ConfigurationError
+        As `require` does.
+    """
+    require(settings)
+    _INHERITED[settings.registry] = open_store(settings.registry)
 
 
 def require(settings: Settings) -> Verifier | None:

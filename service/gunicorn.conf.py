@@ -49,11 +49,11 @@ def on_starting(server: Any) -> None:
     """Before the workers start: refuse wrong settings in two lines, and make the folder of the workers' counters."""
     from segmentation.errors import ConfigurationError
     from segmentation.settings import load
-    from service.app import require
+    from service.app import prepare
 
     try:
         settings = load()
-        require(settings)
+        prepare(settings)
     except ConfigurationError as error:
         # Two lines, no traceback: it is the setting that is wrong.
         server.log.error("%s\n  %s", error.message, error.hint)  # noqa: TRY400

@@ -22,6 +22,31 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether this is a whole request, told quickly for those that most clients send.
+
+    Parameters
+    ----------
+    data
+        From the request's first byte.
+
+    Returns
+    -------
+    bool
+        False where it takes an `Intake` to tell.
+    """
+    end = data.find(b"\r\n\r\n") + 4
+    if end < 4:
+        return False
+    start = data.find(b"\r\nContent-Length: ", 0, end)
+    if start < 0:
+        start = data.find(b"\r\ncontent-length: ", 0, end)
+    if start < 0:
+        return data.startswith(b"GET ")
+    length = data[start + 18 : data.find(b"\r\n", start + 18)]
+    return length.isdigit() and len(length) < 16 and len(data) >= end + int(length)
+
+
 class Intake:
     """The bytes of one request.
 
@@ -131,6 +156,8 @@ class Watched(socket.socket):
         # When the request, or the sending of its answer, began.
         self.began = time.monotonic()
         self.late = False
+        self._corked = False
+        self._unsent = b""
         self._gathered = b""
         self._given = 0
         self._parsed = False
@@ -172,8 +199,24 @@ class Watched(socket.socket):
             raise slow()
         return data
 
+    def cork(self) -> None:
+        """The head of an answer is to be sent with what follows it: one packet, and one call of the system."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Nothing follows: send what there is."""
+        self._corked = False
+        if self._unsent:
+            self.sendall(b"")
+
     def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
-        """See `socket.sendall`."""
+        """See `socket.sendall`; see `cork`."""
+        if self._corked:
+            self._corked = False
+            self._unsent = data
+            return
+        if self._unsent:
+            data, self._unsent = self._unsent + data, b""
         self.began = time.monotonic()
         self.waits = Wait.READ
         try:

@@ -13,14 +13,14 @@ from service.decoding import Batch, Bodies
 from service.explain import Explanation
 
 
-class SegmentName(msgspec.Struct, frozen=True):
+class SegmentName(msgspec.Struct, frozen=True, gc=False):
     """How a segment is called."""
 
     id: int
     name: str
 
 
-class Prediction(msgspec.Struct):
+class Prediction(msgspec.Struct, gc=False):
     """What the model says of one customer.
 
     A customer whom a rule segment takes is compared with no centre: confidence, distance and runner_up are null.
@@ -97,6 +97,8 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
         (answer.distance > fences[answer.segment]).tolist(),
         runner_up,
     )
+    if not any(batch.as_of):
+        return list(map(Prediction, *columns))
     as_of = (msgspec.UNSET if moment is None else moment for moment in batch.as_of)
     return list(map(Prediction, *columns, as_of))
 

@@ -30,7 +30,7 @@ NEEDED: dict[str, Scope | Literal["open"]] = {
     "/<algorithm>/plot": "read",
     "/report": "read",
     "/openapi.json": "read",
-    # The page alone, which asks for the rest with the key that is typed into it.
+    # A browser sends no key with an address; the page holds nothing of the model, and asks for a key to show it.
     "/docs": OPEN,
     "/healthz": OPEN,
     READY: OPEN,

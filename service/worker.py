@@ -18,12 +18,13 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from segmentation.settings import load
 from service import problems
 from service.condition import CONDITION
-from service.intake import CONTINUE, Intake, Wait, Watched, slow
+from service.connection import Connection, peer_of
+from service.intake import CONTINUE, Wait, Watched, is_whole, slow
 from service.not_http import problem_of
 
 logger = logging.getLogger(__name__)
@@ -38,33 +39,6 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 1024 * 1024
 BODIES_AT_ONCE = 4
 """Memory for requests that are not whole yet, in largest bodies."""
-
-
-class Connection(TConn):  # type: ignore[misc]
-    """A client's connection.
-
-    Parameters
-    ----------
-    worker
-        That has it.
-    accepted, client, server
-        Of the socket.
-    """
-
-    def __init__(self, worker: "Worker", accepted: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(worker.cfg, Watched(accepted), client, server)
-        self.worker = worker
-        self.intake = Intake(worker.longest_body)
-        # Threads are given what is whole: there is nothing that they wait for first.
-        self.data_ready = True
-        self.drained = 0
-
-    def close(self, graceful: bool = False) -> None:
-        """Close it; gracefully: once the client has hung up, without waiting for that here."""
-        if graceful:
-            self.worker.linger(self)
-        else:
-            super().close()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -112,7 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.enqueue_req(connection)
             return True
         self._arriving[connection] = None
-        self._receive(connection, known=False)
+        self._gather(connection, connection.sock.receive(AT_ONCE), known=False)
         return True
 
     def on_client_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
@@ -123,8 +97,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(connection.sock)
             self.enqueue_req(connection)
             return
+        data = connection.sock.receive(AT_ONCE)
+        if data and is_whole(data):
+            # Nearly all requests are: the way for the others is longer.
+            self.poller.unregister(connection.sock)
+            connection.sock.begin(data)
+            self.enqueue_req(connection)
+            return
         self._arriving[connection] = None
-        self._receive(connection, known=True)
+        self._gather(connection, data, known=True)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Give a connection to a thread."""
@@ -140,18 +121,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """Answer a request whose head was understood. Runs in a thread."""
-        if isinstance(conn.sock, Watched):
-            conn.sock.parsed()
         if CONDITION.stopping:
             # The client's next request should find another pod.
             req.force_close()
-        return bool(super().handle_request(req, conn))
+        sock = conn.sock
+        if not isinstance(sock, Watched):
+            return bool(super().handle_request(req, conn))
+        sock.parsed()
+        sock.cork()
+        try:
+            return bool(super().handle_request(req, conn))
+        finally:
+            sock.uncork()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is not HTTP, or what gunicorn itself failed at. Runs in a thread."""
         problem = problem_of(exc)
         if problem.status < 500:
-            logger.warning("not HTTP, from %s: %s", _peer(addr), type(exc).__name__)
+            logger.warning("not HTTP, from %s: %s", peer_of(addr), type(exc).__name__)
         else:
             logger.error("defect: %s at %s", type(exc).__name__, problems.place(exc))
         _send(client, problems.raw(problem))
@@ -200,9 +187,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not sock.late:
             self.poller.register(sock, EVENT_READ, partial(self._drain, connection))
 
-    def _receive(self, connection: Connection, *, known: bool) -> None:
+    def _gather(self, connection: Connection, data: bytes | None, *, known: bool) -> None:
         sock, intake = connection.sock, connection.intake
-        data = sock.receive(AT_ONCE)
         if data == b"" and not len(intake):
             if known:
                 self.poller.unregister(sock)
@@ -235,7 +221,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.register(sock, EVENT_READ, partial(self._more, connection))
 
     def _more(self, connection: Connection, _sock: socket.socket) -> None:
-        self._receive(connection, known=True)
+        self._gather(connection, connection.sock.receive(AT_ONCE), known=True)
 
     def _drain(self, connection: Connection, sock: Watched) -> None:
         data = sock.receive(AT_ONCE)
@@ -261,7 +247,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(connection.sock)
         self._forget(connection)
         if len(connection.intake):
-            logger.warning("cut off while sending a request: %s", _peer(connection.client))
+            logger.warning("cut off while sending a request: %s", connection.peer)
             _send(connection.sock, problems.raw(problems.of(slow())))
         connection.close(graceful=len(connection.intake) > 0)
 
@@ -283,9 +269,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             taken = now - sock.began
             if taken > self._limit or (queued > 0 and taken > PATIENCE_SECONDS):
                 queued -= 1
-                logger.warning(
-                    "cut off while a thread waited for it to %s: %s", sock.waits.value, _peer(connection.client)
-                )
+                logger.warning("cut off while a thread waited for it to %s: %s", sock.waits.value, connection.peer)
                 sock.cut()
         for connection in [each for each, until in self._lingering.items() if now > until]:
             self._hang_up(connection)
@@ -304,10 +288,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(connection.sock)
             self.nr_conns -= 1
             connection.close()
-
-
-def _peer(client: Any) -> str:
-    return str(client[0]) if isinstance(client, tuple) else "a local socket"
 
 
 def _send(sock: socket.socket, content: bytes) -> None:

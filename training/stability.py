@@ -48,7 +48,7 @@ def refits(
     if len(space) > rows:
         space = space[np.sort(rng.choice(len(space), rows, replace=False))]
     n, k = len(space), len(centroids)
-    labels = nearest(space, centroids)
+    labels = _nearest(space, centroids)
     with threadpool_limits(limits=1):
         seeds = [_table(space, labels, None, _refit(k, restarts, rng)) for _ in range(max(1, times // 4))]
         bootstraps = [
@@ -65,30 +65,6 @@ def refits(
     )
 
 
-def nearest(space: Floats, centroids: Floats) -> npt.NDArray[np.int64]:
-    """The nearest centroid of each customer.
-
-    Parameters
-    ----------
-    space
-        Customers, float64, shape (n, p).
-    centroids
-        float64, shape (k, p).
-
-    Returns
-    -------
-    ndarray
-        0 to k-1, int64, shape (n,).
-    """
-    squares = np.square(centroids).sum(axis=1)[:, np.newaxis] - 2 * centroids @ space.T
-    labels, least = np.zeros(len(space), dtype=np.int64), squares[0].copy()
-    # One centroid after the other: several times as quick as numpy's argmin over a short axis.
-    for place, row in enumerate(squares[1:], start=1):
-        labels[row < least] = place
-        np.minimum(least, row, out=least)
-    return labels
-
-
 def _refit(k: int, restarts: int, rng: np.random.Generator) -> KMeans:
     return KMeans(k, n_init=restarts, tol=TOLERANCE, random_state=int(rng.integers(2**31)))
 
@@ -99,3 +75,8 @@ def _table(
     """Overlap of the clustering with a refit; a customer drawn twice into a bootstrap sample weighs two."""
     found = again.fit(space, sample_weight=weights).predict(space).astype(np.int64)
     return overlap(labels, found, again.n_clusters, again.n_clusters)
+
+
+def _nearest(space: Floats, centroids: Floats) -> npt.NDArray[np.int64]:
+    squares = np.square(centroids).sum(axis=1) - 2 * space @ centroids.T
+    return np.asarray(squares.argmin(axis=1), dtype=np.int64)

@@ -4,10 +4,12 @@
 """
 
 import json
+import time
 
-from flask import Flask, Response
+from flask import Flask, Response, g, request
 
 from benchmarks.peers.published import load
+from service.logs import AccessLog
 
 app = Flask(__name__, static_folder=None)
 model = load()
@@ -26,6 +28,21 @@ CONSTANT = json.dumps(
         ],
     }
 ).encode()
+
+
+log = AccessLog("INFO", "json")
+
+
+@app.before_request
+def start() -> None:
+    g.started = time.perf_counter()
+
+
+@app.after_request
+def write(response: Response) -> Response:
+    taken = time.perf_counter() - g.started
+    log.write(request.method, str(request.url_rule), response.status_code, taken, len(CONSTANT), "", "")
+    return response
 
 
 @app.post("/predict")

@@ -137,7 +137,8 @@ def bodies(card: Card, table: Table | None, limits: Limits) -> Bodies:
 def _struct(name: str, **fields: Any) -> Any:
     """A struct that takes these fields alone: a type, or a type and its default."""
     listed = [(key, *kind) if isinstance(kind, tuple) else (key, kind) for key, kind in fields.items()]
-    return msgspec.defstruct(name, listed, kw_only=True, forbid_unknown_fields=True)
+    # Values of JSON refer to nothing that refers back: there is nothing for the collector to find in tens of thousands.
+    return msgspec.defstruct(name, listed, kw_only=True, forbid_unknown_fields=True, gc=False)
 
 
 def _value(feature: CardFeature) -> Any:

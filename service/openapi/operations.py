@@ -18,6 +18,7 @@ PROBLEMS = {
     401: "The service asks for an API key, and there was none that it knows.",
     403: "The API key does not allow this, or the service has no keys and is asked from another machine.",
     404: "The live model has no such thing, or was published without it.",
+    408: "The body did not arrive in time.",
     413: "The body, the number of customers or the number of rows is over the limit.",
     415: "The body is not declared as JSON, or is compressed.",
     422: "Fields are missing, unknown, of the wrong type or out of range: up to 100 places at once.",
@@ -102,7 +103,7 @@ OPERATIONS = (
             "as columns. `as_of` goes with raw rows: the moment from which they are looked at."
         ),
         answers="Predictions",
-        problems=(400, 401, 403, 413, 415, 422, 503),
+        problems=(400, 401, 403, 408, 413, 415, 422, 503),
         parameters=(_EXPLAIN,),
     ),
     Operation(path="/segments", name="list_segments", tag=MODEL, summary="What each segment is", answers="SegmentList"),

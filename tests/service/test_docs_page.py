@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from segmentation.registry import open_registry
+from service import keys
 from tests.servers.service import Service, running
 from training import job
 
@@ -106,4 +107,23 @@ def test_without_a_model_it_says_so(browser: Browser, tmp_path: Path) -> None:
         page = browser.new_page()
         page.goto(f"{service.url}/docs")
         expect(page.locator("#about")).to_contain_text("no model is loaded yet")
+        page.close()
+
+
+def test_with_api_keys_the_page_opens_and_asks_for_one(
+    browser: Browser, tmp_path: Path, sample_result: job.Result
+) -> None:
+    key = keys.add(tmp_path / "keys.json", "docs", ("read", "predict"))
+    registry = open_registry(str(tmp_path / "registry"))
+    job.release(sample_result, registry, "production")
+    with running(registry.url, tmp_path / "log", 1, API_KEYS_FILE=str(tmp_path / "keys.json")) as service:
+        assert service.get("/openapi.json").status == 401
+        page = browser.new_page()
+        page.goto(f"{service.url}/docs")
+        expect(page.locator("#about")).to_contain_text("key")
+        assert page.locator("#feature-table td").count() == 0
+        page.locator("#key").fill(key)
+        page.get_by_role("button", name="Use").click()
+        page.locator("#send").click()
+        expect(page.locator("#status")).to_have_text("200 OK")
         page.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.intake import LONGEST_HEAD, Intake
+from service.intake import LONGEST_HEAD, Intake, is_whole
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 WHOLE = {
@@ -53,3 +53,17 @@ def test_who_waits_for_a_word_is_told_once() -> None:
 )
 def test_what_will_be_refused_is_not_waited_for(content: bytes) -> None:
     assert Intake(100).add(content)
+
+
+@pytest.mark.parametrize("name", sorted({*WHOLE, "canonical", "lower"} - {"both"}))
+def test_what_is_told_quickly_is_told_rightly(name: str) -> None:
+    more = {
+        "canonical": HEAD + b"Content-Length: 4\r\n\r\nabcd",
+        "lower": HEAD + b"content-length: 4\r\nX: y\r\n\r\nabcd",
+    }
+    content = (WHOLE | more)[name]
+    assert not any(is_whole(content[:length]) for length in range(len(content)))
+    # The others take the longer way.
+    assert is_whole(content) == (name in ("no body", "empty", "expects", "canonical", "lower"))
+    for strange in (b"-1", b"4x", b"9" * 30, b""):
+        assert not is_whole(HEAD + b"Content-Length: " + strange + b"\r\n\r\nabcd")

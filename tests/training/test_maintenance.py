@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,25 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from segmentation.errors import SegmentationError
-from segmentation.features import ORDER_FEATURES, select
-from segmentation.tables import ORDERS
+from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, select
+from segmentation.tables import EVENTS, ORDERS
 from tests.servers.service import ROOT
-from tests.training.explored import load
+from tests.training.explored import START, events, load
 from training.cli import cli
+from training.maintenance import replay
+from training.maintenance.contract import SCHEDULES
 from training.maintenance.replay import Replay
-from training.maintenance.results import Simulation
+from training.maintenance.results import (
+    AtAge,
+    Contract,
+    NoiseFloor,
+    Origin,
+    OriginSegment,
+    Point,
+    Recommendation,
+    Refitting,
+    Simulation,
+)
 from training.snapshot import take
 from training.sources.sample import generate
 
@@ -109,10 +122,10 @@ def test_the_page_holds_its_pictures_and_loads_nothing(small: tuple[str, Simulat
 def test_the_numbers_are_those_of_plain_scikit_learn(small: tuple[str, Simulation, Path], database: Backend) -> None:
     """The published protocol, written anew: each model with its own scaler, all customers known at the step."""
     loaded = load(database, ORDERS, ORDER_FEATURES, generate(900, 7))
-    replay = Replay(database, loaded, select(("recency_days", "frequency", "monetary", "review_score"), ORDER_FEATURES))
+    shop = Replay(database, loaded, select(("recency_days", "frequency", "monetary", "review_score"), ORDER_FEATURES))
 
     def fitted(date: datetime) -> tuple[Any, Any]:
-        features = replay.at(date).features
+        features = shop.at(date).features
         model = make_pipeline(SimpleImputer(), StandardScaler(), KMeans(5, n_init=10, random_state=8))
         return model.fit(features), features
 
@@ -123,17 +136,44 @@ def test_the_numbers_are_those_of_plain_scikit_learn(small: tuple[str, Simulatio
         assert point.ari == pytest.approx(adjusted_rand_score(old.predict(features), new.predict(features)), abs=1e-3)
 
 
-def test_a_replay_sees_what_a_run_of_that_day_would(database: Backend) -> None:
+@pytest.mark.parametrize("at_once", [10**7, 300])
+def test_a_replay_sees_what_a_run_of_that_day_would(
+    database: Backend, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "AT_ONCE", at_once)
     loaded = load(database, ORDERS, ORDER_FEATURES, generate(500, 3))
     day = datetime(2025, 3, 1, tzinfo=UTC)
     snapshot = take(database, loaded, ORDER_FEATURES, day)
     worth = select(("monetary",), ORDER_FEATURES)[0]
     seen = Replay(database, loaded, snapshot.features, worth).at(day)
+    assert len(seen.customers) < 500
     for place, name in enumerate(snapshot.customers.columns):
         filled = np.nan_to_num(seen.features[:, place], nan=snapshot.fills.get(name, np.nan))
         assert (filled == snapshot.customers[name].to_numpy()).all(), name
     assert seen.worth is not None
     assert (seen.worth == snapshot.customers["monetary"].to_numpy()).all()
+
+
+def test_events_are_replayed_as_well(database: Backend) -> None:
+    loaded = load(database, EVENTS, EVENT_FEATURES, events())
+    moment = START + timedelta(hours=1)
+    snapshot = take(database, loaded, EVENT_FEATURES, moment)
+    seen = Replay(database, loaded, snapshot.features).at(moment)
+    assert len(seen.customers) == len(snapshot.customers)
+    assert seen.worth is None
+    known = ~np.isnan(seen.features)
+    assert (seen.features[known] == snapshot.customers.to_numpy()[known]).all()
+
+
+def test_every_key_of_the_file_is_documented() -> None:
+    text = (ROOT / "docs" / "maintenance.md").read_text(encoding="utf-8")
+    table = text[text.index("## `maintenance.json`") :]
+    kinds = (Simulation, Origin, OriginSegment, Point, NoiseFloor, Recommendation, AtAge, Contract, Refitting)
+    assert [key.name for kind in kinds for key in fields(kind) if f"`{key.name}" not in table] == []
+    for schedule in SCHEDULES:
+        assert re.search(
+            rf"\| `30 3 {re.escape(schedule.days)}` .*\| {schedule.longest_gap_days} \| {schedule.per_year:g} \|", text
+        )
 
 
 def test_other_threads_and_hashes_give_the_same_bytes(small: tuple[str, Simulation, Path], tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import adjusted_rand_index, jaccard, overlap
 from training.clock import iso
+from training.maintenance.lloyd import nearest
 from training.maintenance.models import Model, places_of, settle
 from training.maintenance.results import BOUND, Point
-from training.stability import nearest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,7 +100,7 @@ def compare(
     k = len(aged.model.arrays.centroids)
     space = aged.model.space(features)
     before, now = aged.model.nearest(space), newest.labels
-    recentred = settle(space, now, k).labels_.astype(np.int64)
+    recentred, _ = settle(space, now, k)
     rescaled = nearest(newest.space, newest.model.centroids_of(aged.model))
     places = places_of(aged.customers, numbers)
     chosen = places[places >= 0] if only_known else slice(None)

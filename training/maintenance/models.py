@@ -13,12 +13,12 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import ThreadpoolController
 
 from segmentation.errors import UnusableDataError
-from segmentation.pipeline import cluster, fold, prepare
+from segmentation.pipeline import cluster, fold, steps
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.rules import NO_RULE, first_match
 from training.fills import stand_in
 from training.fitting import entries
-from training.stability import nearest
+from training.maintenance.lloyd import lloyd, nearest
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -153,8 +153,7 @@ class Model:
 
     def nearest(self, space: Floats) -> Ints:
         """The segment of each customer of this model's space, int64, shape (n,)."""
-        with _THREADS.limit(limits=1):
-            return nearest(space, self.arrays.centroids)
+        return nearest(space, self.arrays.centroids)
 
 
 def fit(features: Floats, recipe: Recipe, start: Ints | None = None, seed: int | None = None) -> tuple[Model, Ints]:
@@ -183,21 +182,24 @@ def fit(features: Floats, recipe: Recipe, start: Ints | None = None, seed: int |
     frame = pd.DataFrame(
         recipe.filled(features, fills), columns=[feature.name for feature in recipe.features], copy=False
     )
-    prepared = prepare(frame, entries(recipe.features), configuration.preprocessing)
     with _THREADS.limit(limits=1):
-        space = np.ascontiguousarray(prepared.transform(frame), dtype=np.float64)
+        prepared = Pipeline(steps(frame, entries(recipe.features), configuration.preprocessing))
+        space = np.ascontiguousarray(prepared.fit_transform(frame), dtype=np.float64)
     if start is None:
         pipeline = cluster(
             prepared, space, recipe.k, configuration.clustering, configuration.seed if seed is None else seed
         )
     else:
-        settled = settle(space, start, recipe.k)
-        pipeline = Pipeline([*prepared.steps, ("kmeans", settled)])
+        labels, centroids = settle(space, start, recipe.k)
+        kmeans = KMeans(recipe.k)
+        # All that folding asks of it.
+        kmeans.cluster_centers_ = centroids
+        pipeline = Pipeline([*prepared.steps, ("kmeans", kmeans)])
     model = Model(recipe, fills, fold(pipeline), pipeline.named_steps.get("pca"))
-    return model, model.nearest(space) if start is None else settled.labels_.astype(np.int64)
+    return model, model.nearest(space) if start is None else labels
 
 
-def settle(space: Floats, start: Ints, k: int) -> KMeans:
+def settle(space: Floats, start: Ints, k: int) -> tuple[Ints, Floats]:
     """KMeans from a given division: the optimum that lies nearest to it.
 
     Parameters
@@ -211,16 +213,15 @@ def settle(space: Floats, start: Ints, k: int) -> KMeans:
 
     Returns
     -------
-    KMeans
-        Fitted.
+    tuple
+        Groups and centroids; see `training.maintenance.lloyd`.
     """
     counted = start if start.min() >= 0 else np.where(start < 0, k, start)
     sizes = np.bincount(counted, minlength=k)[:k, np.newaxis]
     sums = np.column_stack([np.bincount(counted, weights=column, minlength=k)[:k] for column in space.T])
-    # A group that nobody is left in begins in the middle; KMeans moves it to where it is needed.
+    # A group that nobody is left in begins in the middle.
     means = np.where(sizes > 0, sums / np.maximum(sizes, 1), space.mean(axis=0))
-    with _THREADS.limit(limits=1):
-        return KMeans(k, init=means, n_init=1).fit(space)
+    return lloyd(space, means)
 
 
 def refuse_too_few(seen: Seen, clustered: npt.NDArray[np.bool_], recipe: Recipe) -> None:
