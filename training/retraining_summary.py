@@ -20,7 +20,7 @@ FEW = "<10"
 
 
 def print_retraining(console: Console, card: Card) -> None:
-    """Print lineage and verdict, where a card has them.
+    """Print why the model was made, lineage and verdict, where a card has them.
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def print_retraining(console: Console, card: Card) -> None:
     card
         The model.
     """
+    if card.occasion is not None:
+        told = facts()
+        told.add_row("made because", card.occasion.why)
+        console.print()
+        console.print(told)
     if card.lineage is not None:
         console.print()
         console.print(_lineage(card.lineage))

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from segmentation.drift import Monitor
-from training.drift.calibration import calibrate, critical_values, draw, scale, window_sizes
+from training.drift.calibration import calibrate, critical_values, draw, scale, some, window_sizes
 
 RNG = np.random.default_rng(3)
 
@@ -23,14 +23,14 @@ def watched(bins: int, statistics: int, customers: int, *, alike: bool) -> tuple
 
 
 def test_one_statistic_is_held_against_the_chi_square_that_it_tends_to() -> None:
-    (monitor,) = calibrate(*watched(5, 1, 20_000, alike=True), windows=6000, seed=0).monitors
+    (monitor,) = calibrate(*watched(5, 1, 20_000, alike=True), customers=20_000, windows=6000, seed=0).monitors
     assert monitor.coefficients["calibration"] == pytest.approx(stats.chi2.ppf(0.95, 4), rel=0.05)
     assert monitor.coefficients["alert"] == pytest.approx(stats.chi2.ppf(0.999, 4), rel=0.12)
 
 
 def test_the_level_is_of_the_family_whatever_its_statistics_have_to_do_with_each_other() -> None:
-    same = calibrate(*watched(5, 12, 20_000, alike=True), windows=3000, seed=0).monitors[0]
-    apart = calibrate(*watched(5, 12, 20_000, alike=False), windows=3000, seed=0).monitors[0]
+    same = calibrate(*watched(5, 12, 20_000, alike=True), customers=20_000, windows=3000, seed=0).monitors[0]
+    apart = calibrate(*watched(5, 12, 20_000, alike=False), customers=20_000, windows=3000, seed=0).monitors[0]
     assert same.coefficients["calibration"] == pytest.approx(stats.chi2.ppf(0.95, 4), rel=0.06)
     assert apart.coefficients["calibration"] == pytest.approx(stats.chi2.ppf(0.95 ** (1 / 12), 4), rel=0.06)
 
@@ -44,13 +44,13 @@ def test_what_lies_beyond_the_windows_is_estimated_from_their_tail(law: "stats.r
 
 def test_the_same_seed_gives_the_same_coefficients_and_another_gives_others() -> None:
     monitors, binned = watched(4, 3, 500, alike=False)
-    first, again, other = (calibrate(monitors, binned, windows=1000, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (calibrate(monitors, binned, customers=500, windows=1000, seed=seed) for seed in (0, 0, 1))
     assert first == again != other
 
 
 @pytest.mark.parametrize("customers", [20, 60, 120, 400])
 def test_few_customers_are_calibrated_with_the_windows_that_they_allow(customers: int) -> None:
-    made = calibrate(*watched(2, 2, customers, alike=False), windows=1000, seed=0)
+    made = calibrate(*watched(2, 2, customers, alike=False), customers=customers, windows=1000, seed=0)
     assert made.largest_window == customers // 2
     assert made.smallest_window == min(50, customers // 2)
     for monitor in made.monitors:
@@ -71,3 +71,16 @@ def test_windows_are_of_50_to_5000_customers_and_at_most_half_of_them() -> None:
     assert window_sizes(1_000_000)[-1] == 5000
     assert window_sizes(1000)[-1] == 500
     assert window_sizes(2) == [1]
+
+
+def test_of_very_many_customers_windows_are_drawn_from_a_part_that_the_seed_tells() -> None:
+    assert some(100_000, 0) == slice(None)
+    chosen = some(1_000_000, 0)
+    assert isinstance(chosen, np.ndarray)
+    assert len(np.unique(chosen)) == len(chosen) == 100_000
+    assert (np.diff(chosen) > 0).all()
+    again, other = some(1_000_000, 0), some(1_000_000, 1)
+    assert isinstance(again, np.ndarray)
+    assert isinstance(other, np.ndarray)
+    assert np.array_equal(chosen, again)
+    assert not np.array_equal(chosen, other)

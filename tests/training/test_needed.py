@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner, Result
 
 from segmentation.drift import Occasion
 from segmentation.model import Model
@@ -12,8 +13,8 @@ from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from tests.conftest import MADE
 from tests.training.retrained import CENTRES, PLAIN, SIZES, loaded, mapping, people, train
-from tests.training.test_cli import training
 from training import configuration, sources
+from training.cli import cli
 from training.configuration import Configuration
 from training.database import open_database
 from training.drift.needed import Need, changes, decide
@@ -123,24 +124,28 @@ def test_the_command_says_so_and_ends_well(tmp_path: Path) -> None:
         "run", "--source", "profiles", "--data", tmp_path / "people.csv", "--mapping", tmp_path / "people.yaml",
         "--registry", tmp_path / "models", "--if-needed", *settings,
     )  # fmt: skip
-    first = training(*run)
-    assert first.returncode == 0, first.stderr
-    assert "because no model is live that could stay" in " ".join(first.stdout.split())
+
+    def training(arguments: tuple[str | Path, ...]) -> Result:
+        return CliRunner().invoke(cli, list(map(str, arguments)))
+
+    first = training(run)
+    assert first.exit_code == 0, first.output
+    assert "because no model is live that could stay" in " ".join(first.output.split())
     registry = open_registry(str(tmp_path / "models"))
     occasion = registry.card(registry.live("production").version).occasion
     assert occasion == Occasion(why="no model is live that could stay", model_age_days=None, drift=())
     published = sorted((tmp_path / "models" / "models").iterdir())
-    second = training(*run)
-    assert second.returncode == 0, second.stderr
-    said = " ".join(second.stdout.split())
+    second = training(run)
+    assert second.exit_code == 0, second.output
+    said = " ".join(second.output.split())
     assert "a new model not needed because the live model is 0.0 days old" in said
     assert "feature:spend 1,000 0.0000" in said
     assert sorted((tmp_path / "models" / "models").iterdir()) == published
-    assert training(*run, "--anew").returncode == 2
+    assert training((*run, "--anew")).exit_code == 2
 
     people(CENTRES, [400, 300, 200, 500], seed=0)[0].to_csv(tmp_path / "people.csv", index=False)
-    third = training(*run)
-    assert third.returncode == 0, third.stderr
+    third = training(run)
+    assert third.exit_code == 0, third.output
     occasion = registry.card(registry.live("production").version).occasion
     assert occasion is not None
     assert "customers have drifted" in occasion.why

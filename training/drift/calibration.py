@@ -74,7 +74,7 @@ class Standard:
         return np.asarray((self.mean + critical * self.spread) ** 3, dtype=np.float64)
 
 
-def calibrate(monitors: Sequence[Monitor], binned: Counts, *, windows: int, seed: int) -> Drift:
+def calibrate(monitors: Sequence[Monitor], binned: Counts, *, customers: int, windows: int, seed: int) -> Drift:
     """Give monitors their coefficients.
 
     Each window is drawn without replacement and compared with all customers that are not in it, by every statistic at
@@ -85,7 +85,10 @@ def calibrate(monitors: Sequence[Monitor], binned: Counts, *, windows: int, seed
     monitors
         Without coefficients.
     binned
-        Bin of each training customer, shape (n, monitors); -1 where one is not counted (distance, after a rule).
+        Bin of each training customer, or of those `some` chooses, shape (n, monitors); -1 where one is not counted
+        (distance, after a rule).
+    customers
+        That the model was made of.
     windows
         How many to draw.
     seed
@@ -100,9 +103,7 @@ def calibrate(monitors: Sequence[Monitor], binned: Counts, *, windows: int, seed
     ----------
     Westfall and Young (1993), "Resampling-based multiple testing", for the distribution of the largest statistic.
     """
-    customers, rng = len(binned), np.random.default_rng(seed)
-    if customers > CUSTOMERS:
-        binned = binned[np.sort(rng.choice(customers, CUSTOMERS, replace=False))]
+    rng = np.random.default_rng(seed)
     sizes = window_sizes(len(binned))
     drawn = draw(binned, [len(monitor.counts) for monitor in monitors], np.resize(sizes, windows), rng)
     scaled = scale(*drawn, minimum=min(MINIMUM, sizes[0]))
@@ -122,6 +123,26 @@ def calibrate(monitors: Sequence[Monitor], binned: Counts, *, windows: int, seed
         largest_window=sizes[-1],
         tail=_told(shape),
     )
+
+
+def some(customers: int, seed: int) -> npt.NDArray[np.int64] | slice:
+    """Whom windows are drawn from.
+
+    Parameters
+    ----------
+    customers
+        There are.
+    seed
+        Of the choice, where there are more than `CUSTOMERS`.
+
+    Returns
+    -------
+    ndarray or slice
+        Of rows, ascending.
+    """
+    if customers <= CUSTOMERS:
+        return slice(None)
+    return np.sort(np.random.default_rng(seed).choice(customers, CUSTOMERS, replace=False))
 
 
 def window_sizes(customers: int) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from segmentation.drift import Counts, Drift, Kind, Monitor
 from segmentation.privacy import SMALLEST_GROUP
 from training.drift.bins import bins
-from training.drift.calibration import calibrate
+from training.drift.calibration import calibrate, some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,28 +52,32 @@ def reference(
     position[free] = fitted.scores.segment
     distance, residual = np.full((2, len(position)), np.nan)
     distance[free], residual[free] = fitted.scores.distance, fitted.scores.residual
-    watched: list[tuple[Monitor, Counts]] = []
+    values: list[tuple[Monitor, Floats | Counts]] = []
     for feature in snapshot.features:
-        values, lacking = snapshot.customers[feature.name].to_numpy(), snapshot.lacking[feature.name]
+        each, lacking = snapshot.customers[feature.name].to_numpy(), snapshot.lacking[feature.name]
         missing = lacking if lacking >= SMALLEST_GROUP else 0
-        watched.append(_values(f"feature:{feature.name}", "feature", values, missing=missing, ages=feature.ages))
-    sizes = np.bincount(position, minlength=len(ids))
-    watched.append((Monitor(name="segments", kind="segments", edges=(), counts=tuple(sizes.tolist())), position))
-    watched.append(_values("distance", "distance", distance))
+        values.append((_monitor(f"feature:{feature.name}", "feature", each, missing=missing, ages=feature.ages), each))
+    sizes = tuple(np.bincount(position, minlength=len(ids)).tolist())
+    values.append((Monitor(name="segments", kind="segments", edges=(), counts=sizes), position))
+    values.append((_monitor("distance", "distance", distance), distance))
     for place, id_ in enumerate(ids[:k]):
         inside = np.where(position == place, distance, np.nan)
-        watched.append(_values(f"distance:{id_}", "distance_within", inside))
+        values.append((_monitor(f"distance:{id_}", "distance_within", inside), inside))
     if fitted.arrays.residual_matrix.shape[1]:
-        watched.append(_values("residual", "residual", residual))
-    binned = np.column_stack([column for _, column in watched])
-    return calibrate([monitor for monitor, _ in watched], binned, windows=configured.windows, seed=seed)
+        values.append((_monitor("residual", "residual", residual), residual))
+    chosen = some(len(position), seed)
+    binned = np.column_stack([_binned(monitor, each[chosen]) for monitor, each in values])
+    monitors = [monitor for monitor, _ in values]
+    return calibrate(monitors, binned, customers=len(position), windows=configured.windows, seed=seed)
 
 
-def _values(name: str, kind: Kind, values: Floats, *, missing: int = 0, ages: bool = False) -> tuple[Monitor, Counts]:
+def _monitor(name: str, kind: Kind, values: Floats, *, missing: int = 0, ages: bool = False) -> Monitor:
+    edges, counts = bins(values[~np.isnan(values)])
+    return Monitor(name=name, kind=kind, edges=edges, counts=tuple(counts.tolist()), missing=missing, ages=ages)
+
+
+def _binned(monitor: Monitor, values: Floats | Counts) -> Counts:
     counted = ~np.isnan(values)
-    edges, counts = bins(values[counted])
-    told = tuple(counts.tolist())
-    monitor = Monitor(name=name, kind=kind, edges=edges, counts=told, missing=missing, ages=ages)
     binned = np.full(len(values), -1, dtype=np.int64)
     binned[counted] = monitor.bin(values[counted])
-    return monitor, binned
+    return binned
