@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from segmentation.drift import FeatureReference
+from segmentation.drift import Drift, Occasion
 from segmentation.errors import InconsistentModelError, SchemaVersionError
-from segmentation.evidence import Refits, Selection
+from segmentation.evidence import HistoryPoint, Refits, Selection
 from segmentation.imported import Imported
 from segmentation.lineage import Lineage, Verdict
 from segmentation.segment import Quantiles, RuleSegment, Segment
 from segmentation.tables import TableName
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when a reader of the previous schema could misread a card."""
 
 
@@ -32,25 +32,6 @@ class CardFeature:
     high: float | None
     lacking: str
     fill: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPoint:
-    """How far a customer's first events tell their segment; see `training.history`.
-
-    Parameters
-    ----------
-    events, customers
-        Number of first events, and customers with more than these.
-    agreement, kappa, kappa_standard_error
-        Share of them who are in the same segment after these as after all of their events; the same beyond chance.
-    """
-
-    events: int
-    customers: int
-    agreement: float
-    kappa: float
-    kappa_standard_error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +87,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldenRow:
-    """A synthetic feature row and what the Pipeline says of it, or what a rule says: then without a distance."""
+    """A synthetic feature row and what the Pipeline says of it, or what a rule says: then without distances."""
 
     features: tuple[float, ...]
     segment: int
     distance: float | None
+    residual: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +104,7 @@ class GoldenHistory:
     features: tuple[float, ...]
     segment: int
     distance: float | None
+    residual: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +141,7 @@ class Card:
     history
         The stability curve that a minimum history was chosen by; empty where none was.
     drift
-        By feature, the frozen reference.
+        What later customers are compared with.
     one_order
         By feature, the share of its variance among clustered one-order customers that lies between segments (eta
         squared); empty where there are no orders, or no such customers.
@@ -170,6 +153,8 @@ class Card:
         SHA-256 (hex) by file name, of every other file of the version.
     imported
         What the Pipeline was made from that was fitted elsewhere; None: it was fitted on these data.
+    occasion
+        Why it was made; None where nobody asked whether it was needed.
     """
 
     schema_version: int
@@ -193,7 +178,7 @@ class Card:
     lineage: Lineage | None
     gate: Verdict | None
     history: tuple[HistoryPoint, ...]
-    drift: dict[str, FeatureReference]
+    drift: Drift
     one_order: dict[str, float]
     golden_rows: tuple[GoldenRow, ...]
     golden_histories: tuple[GoldenHistory, ...]
@@ -201,6 +186,7 @@ class Card:
     libraries: dict[str, str]
     files: dict[str, str]
     imported: Imported | None = None
+    occasion: Occasion | None = None
 
     @property
     def k(self) -> int:

@@ -87,3 +87,22 @@ class Selection:
     k: int
     natural: bool
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """How far a customer's first events tell their segment; see `training.history`.
+
+    Parameters
+    ----------
+    events, customers
+        Number of first events, and customers with more than these.
+    agreement, kappa, kappa_standard_error
+        Share of them who are in the same segment after these as after all of their events; the same beyond chance.
+    """
+
+    events: int
+    customers: int
+    agreement: float
+    kappa: float
+    kappa_standard_error: float

@@ -1,6 +1,6 @@
 """Golden rows and histories: a model proves at each load that it still says what it said when it was trained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from segmentation.assignment import assign
-from segmentation.card import Card
+from segmentation.card import Card, GoldenHistory, GoldenRow
 from segmentation.errors import GoldenMismatchError, InconsistentModelError
 from segmentation.histories import History, HistoryQuery, row_type
 from segmentation.scoring import Arrays, Floats
@@ -43,8 +43,7 @@ def prove(card: Card, arrays: Arrays, single: SingleScorer, query: HistoryQuery 
         arrays,
         single,
         rows,
-        [row.segment for row in card.golden_rows],
-        [row.distance for row in card.golden_rows],
+        card.golden_rows,
     )
     if query is None:
         return
@@ -72,8 +71,7 @@ def prove(card: Card, arrays: Arrays, single: SingleScorer, query: HistoryQuery 
         arrays,
         single,
         computed,
-        [history.segment for history in card.golden_histories],
-        [history.distance for history in card.golden_histories],
+        card.golden_histories,
     )
 
 
@@ -124,21 +122,20 @@ def _compare(
     arrays: Arrays,
     single: SingleScorer,
     features: Floats,
-    segments: list[int],
-    distances: list[float | None],
+    golden: Sequence[GoldenRow | GoldenHistory],
 ) -> None:
     together = assign(card, arrays, features)
-    alone = np.array([single.assign(row)[::2] for row in features.tolist()], dtype=np.float64)
-    expected = np.array(distances, dtype=np.float64)
-    said = ((together.segment, together.distance), (alone[:, 0], alone[:, 1]))
+    alone = np.array([single.assign(row) for row in features.tolist()], dtype=np.float64)[:, [0, 2, 4]]
+    expected = np.array([(row.segment, row.distance, row.residual) for row in golden], dtype=np.float64)
+    said = (np.column_stack([together.segment, together.distance, together.residual]), alone)
     same = [
-        (segment == segments)
-        & np.isclose(distance, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE, equal_nan=True)
-        for segment, distance in said
+        np.isclose(numbers, expected, rtol=RELATIVE_TOLERANCE, atol=RELATIVE_TOLERANCE, equal_nan=True)
+        for numbers in said
     ]
-    wrong = np.flatnonzero(~np.all(same, axis=0))
+    wrong = np.flatnonzero(~np.all(same, axis=(0, 2)))
     if len(wrong):
         raise GoldenMismatchError(
-            f"{len(wrong)} of {len(features)}: {what} {wrong[0]} falls into another segment or at another distance",
+            f"{len(wrong)} of {len(features)}: {what} {wrong[0]} falls into another segment or at another distance "
+            "(from its centre, or from what PCA keeps)",
             hint="the model was changed, or its arrays are not those of its Pipeline",
         )

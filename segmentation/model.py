@@ -9,6 +9,7 @@ import duckdb
 from segmentation import card as cards
 from segmentation import golden, scoring
 from segmentation.card import Card
+from segmentation.drift import LEVELS
 from segmentation.errors import DigestMismatchError, InconsistentModelError, ModelError, SegmentationError
 from segmentation.histories import HistoryQuery
 from segmentation.scoring import Arrays
@@ -109,6 +110,7 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         if query is not None:
             query.rest()
         _require_moments(card)
+        _require_drift(card)
     except ModelError:
         raise
     except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
@@ -125,3 +127,26 @@ def _require_moments(card: Card) -> None:
             raise InconsistentModelError(
                 f"{name} of {card.version} is not in UTC: it has no offset", hint="publish the model again"
             )
+
+
+def _require_drift(card: Card) -> None:
+    known = {
+        "segments",
+        "distance",
+        "residual",
+        *(f"feature:{name}" for name in card.feature_names),
+        *(f"distance:{segment.id}" for segment in card.segments),
+    }
+    names = [monitor.name for monitor in card.drift.monitors]
+    strange = sorted(set(names) - known)
+    segments = card.drift.monitor("segments")
+    if strange or len(set(names)) < len(names) or segments is None or len(segments.counts) != len(card.all_segments):
+        raise InconsistentModelError(
+            f"the drift reference of {card.version} does not fit its features and segments"
+            + (f": {strange[0]}" if strange else ""),
+            hint="publish the model again",
+        )
+    if any(set(monitor.coefficients) != set(LEVELS) for monitor in card.drift.monitors):
+        raise InconsistentModelError(
+            f"the drift reference of {card.version} is not calibrated", hint="publish the model again"
+        )

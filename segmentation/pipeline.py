@@ -158,12 +158,16 @@ def fold(pipeline: Pipeline) -> Arrays:
         log_mask[logged] = True
         order = np.concatenate([np.flatnonzero(log_mask), np.flatnonzero(~log_mask)])
     matrix, offset = np.eye(width)[:, order], np.zeros(width)
+    mean, scale = np.zeros(width), np.ones(width)
     if "scale" in pipeline.named_steps:
         scaler: StandardScaler = pipeline["scale"]
         matrix, offset = matrix / scaler.scale_, -scaler.mean_ / scaler.scale_
+        mean[order], scale[order] = scaler.mean_, scaler.scale_
     if "pca" in pipeline.named_steps:
         pca: PCA = pipeline["pca"]
         matrix, offset = matrix @ pca.components_.T, (offset - pca.mean_) @ pca.components_.T
+        mean[order] += pca.mean_ * scale[order]
+    residual_matrix, residual_offset = outside(matrix, mean, scale)
     return Arrays(
         lower=np.array(bounds["a_min"], dtype=np.float64),
         upper=np.array(bounds["a_max"], dtype=np.float64),
@@ -171,7 +175,31 @@ def fold(pipeline: Pipeline) -> Arrays:
         matrix=np.ascontiguousarray(matrix),
         offset=np.ascontiguousarray(offset),
         centroids=np.array(pipeline["kmeans"].cluster_centers_, dtype=np.float64),
+        residual_matrix=residual_matrix,
+        residual_offset=residual_offset,
     )
+
+
+def outside(matrix: Floats, mean: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """The affine map to what another one loses.
+
+    Parameters
+    ----------
+    matrix
+        From prepared rows to the space in which distances are measured, float64, shape (d, p).
+    mean, scale
+        That standardise prepared rows, float64, shape (d,) each.
+
+    Returns
+    -------
+    residual_matrix, residual_offset
+        From prepared rows to the standardised row in d minus p orthonormal directions, of which the first map sees
+        nothing; float64, shapes (d, r) and (r,).
+    """
+    seen, strength, _ = np.linalg.svd(scale[:, np.newaxis] * matrix, full_matrices=True)
+    kept = int((strength > strength.max() * len(matrix) * np.finfo(np.float64).eps).sum()) if len(strength) else 0
+    directions = seen[:, kept:] / scale[:, np.newaxis]
+    return np.ascontiguousarray(directions), -mean @ directions
 
 
 def winsorising_bounds(

@@ -29,6 +29,9 @@ class Arrays:
         Scaling and PCA as one affine map, float64, shapes (d, p) and (p,).
     centroids
         float64, shape (k, p), in the order of the card's segments.
+    residual_matrix, residual_offset
+        What that map loses: the standardised row in the r directions outside of the components kept, float64, shapes
+        (d, r) and (r,); r is 0 where they keep everything.
     """
 
     lower: Floats
@@ -37,11 +40,22 @@ class Arrays:
     matrix: Floats
     offset: Floats
     centroids: Floats
+    residual_matrix: Floats
+    residual_offset: Floats
 
     def __post_init__(self) -> None:
         d, p = self.matrix.shape if self.matrix.ndim == 2 else (-1, -1)
         k = self.centroids.shape[0] if self.centroids.ndim == 2 else -1
-        expected = {"lower": (d,), "upper": (d,), "log_mask": (d,), "offset": (p,), "centroids": (k, p)}
+        r = self.residual_matrix.shape[-1]
+        expected = {
+            "lower": (d,),
+            "upper": (d,),
+            "log_mask": (d,),
+            "offset": (p,),
+            "centroids": (k, p),
+            "residual_matrix": (d, r),
+            "residual_offset": (r,),
+        }
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
                 raise InconsistentModelError(
@@ -50,7 +64,7 @@ class Arrays:
                 )
         if k < 2:
             raise InconsistentModelError("a model needs at least two centroids", hint="publish the model again")
-        for name in ("matrix", "offset", "centroids"):
+        for name in ("matrix", "offset", "centroids", "residual_matrix", "residual_offset"):
             if not np.isfinite(getattr(self, name)).all():
                 raise InconsistentModelError(
                     f"scoring array {name!r} holds numbers that are not finite", hint="publish the model again"
@@ -88,7 +102,29 @@ class Arrays:
         ndarray
             float64, shape (n, p).
         """
-        return np.asarray(self.prepare(features) @ self.matrix + self.offset, dtype=np.float64)
+        return self._space(self.prepare(features))
+
+    def residual(self, features: Floats) -> Floats:
+        """How far feature rows lie outside of the space in which distances are measured.
+
+        Parameters
+        ----------
+        features
+            float64, shape (n, d).
+
+        Returns
+        -------
+        ndarray
+            float64, shape (n,); see `Scores`.
+        """
+        return self._residual(self.prepare(features))
+
+    def _space(self, prepared: Floats) -> Floats:
+        return np.asarray(prepared @ self.matrix + self.offset, dtype=np.float64)
+
+    def _residual(self, prepared: Floats) -> Floats:
+        outside = prepared @ self.residual_matrix + self.residual_offset
+        return np.asarray(np.vecdot(outside, outside), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,17 +140,22 @@ class Scores:
     margin
         1 - nearest / second nearest distance, 0 (on the border) to 1 (on the centroid), float64, shape (n,). This is
         the simplified silhouette of a customer; it is not a probability.
+    residual
+        Squared norm of the standardised row outside of the components kept, float64, shape (n,): how unlike training
+        customers it is in what the segments do not see. 0 where PCA keeps everything.
 
     References
     ----------
-    Hruschka, Campello, de Castro (2004), "Evolutionary algorithms for clustering gene-expression data", for the
-    simplified silhouette.
+    Jackson and Mudholkar (1979), "Control procedures for residuals associated with principal component analysis", for
+    the residual. Hruschka, Campello, de Castro (2004), "Evolutionary algorithms for clustering gene-expression data",
+    for the simplified silhouette.
     """
 
     segment: npt.NDArray[np.int64]
     runner_up: npt.NDArray[np.int64]
     distance: Floats
     margin: Floats
+    residual: Floats
 
 
 def score(arrays: Arrays, features: Floats) -> Scores:
@@ -160,6 +201,8 @@ def to_bytes(arrays: Arrays) -> bytes:
         matrix=arrays.matrix,
         offset=arrays.offset,
         centroids=arrays.centroids,
+        residual_matrix=arrays.residual_matrix,
+        residual_offset=arrays.residual_offset,
     )
     return buffer.getvalue()
 
@@ -201,7 +244,8 @@ def _starts(rows: int) -> range:
 
 
 def _score(arrays: Arrays, features: Floats) -> Scores:
-    space, rows = arrays.space(features), np.arange(len(features))
+    prepared, rows = arrays.prepare(features), np.arange(len(features))
+    space = arrays._space(prepared)
     squared = np.empty((len(arrays.centroids), len(features)))
     for centroid, out in zip(arrays.centroids, squared, strict=True):
         difference = space - centroid
@@ -213,4 +257,4 @@ def _score(arrays: Arrays, features: Floats) -> Scores:
     far = np.sqrt(squared[second, rows])
     # Two centroids in one place are a tie for everyone on them: margin 0, not 0/0.
     margin = 1.0 - np.divide(near, far, out=np.ones_like(near), where=far > 0)
-    return Scores(segment=nearest, runner_up=second, distance=near, margin=margin)
+    return Scores(nearest, second, distance=near, margin=margin, residual=arrays._residual(prepared))

@@ -69,6 +69,9 @@ class Settings:
         "job: most memory that DuckDB uses before it spills to disk; empty: half of the container's or machine's",
     )
     spill_dir: str = _setting("", "job: folder to spill to; empty: the system's temporary folder")
+    pushgateway: str = _setting(
+        "", "job: Prometheus push gateway, http://host:port, that run, assign and maintenance report to"
+    )
     customer_key_file: str = _setting("", "job: file with the key of assign --pseudonyms, 32 characters or more")
 
 

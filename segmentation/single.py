@@ -8,9 +8,9 @@ import numpy as np
 from segmentation.rules import NO_RULE, Condition
 from segmentation.scoring import Arrays
 
-Answer = tuple[int, int, float, float]
+Answer = tuple[int, int, float, float, float]
 """Position of the segment, rule segments after all others (as in `card.all_segments`); position of the runner-up, -1
-after a rule; distance; margin."""
+after a rule; distance; margin; residual."""
 
 
 class SingleScorer:
@@ -52,7 +52,18 @@ class SingleScorer:
         # y - c for all centroids at once: x @ [M … M] + [b - c_1 … b - c_k].
         self._matrix = np.ascontiguousarray(np.tile(arrays.matrix, k))
         self._offset = (arrays.offset - arrays.centroids).ravel()
-        self._shape = arrays.centroids.shape
+        width, self._k = arrays.centroids.shape[1], k
+        self._outside = arrays.residual_matrix.shape[1] > 0
+        if self._outside:
+            # What PCA loses comes as more rows of the same table, filled up with zeros: one product
+            # and one sum of squares for all.
+            rows = -(-arrays.residual_matrix.shape[1] // width)
+            matrix, offset = np.zeros((len(arrays.matrix), rows * width)), np.zeros(rows * width)
+            matrix[:, : arrays.residual_matrix.shape[1]] = arrays.residual_matrix
+            offset[: len(arrays.residual_offset)] = arrays.residual_offset
+            self._matrix = np.ascontiguousarray(np.hstack([self._matrix, matrix]))
+            self._offset = np.concatenate([self._offset, offset])
+        self._shape = (-1, width)
 
     def assign(self, values: Sequence[float]) -> Answer:
         """Find the customer's segment.
@@ -64,9 +75,10 @@ class SingleScorer:
 
         Returns
         -------
-        tuple of int, int, float, float
-            See `Answer`; distance and margin as in `scoring.Scores`, NaN for a customer whom a rule takes. Rounding may
-            differ from `assignment.assign` in the last digits, and so may the segment of who stands on a border.
+        tuple of int, int, float, float, float
+            See `Answer`; distance, margin and residual as in `scoring.Scores`, NaN for a customer whom a rule takes.
+            Rounding may differ from `assignment.assign` in the last digits, and so may the segment of who stands on a
+            border.
         """
         for position, conditions in self._rules:
             for feature, at_least, below in conditions:
@@ -74,7 +86,7 @@ class SingleScorer:
                 if value < at_least or value >= below:
                     break
             else:
-                return position, NO_RULE, nan, nan
+                return position, NO_RULE, nan, nan, nan
         # For so few numbers numpy's calls cost more than they compute.
         inside = list(values)
         for feature, lower, upper in self._winsorised:
@@ -89,10 +101,15 @@ class SingleScorer:
         differences += self._offset
         table = differences.reshape(self._shape)
         squared: list[float] = np.vecdot(table, table).tolist()
+        residual = 0.0
+        if self._outside:
+            residual = sum(squared[self._k :])
+            del squared[self._k :]
         near = min(squared)
         nearest = squared.index(near)
         squared[nearest] = inf
         far = min(squared)
         distance, further = sqrt(near), sqrt(far)
         # Two centroids in one place are a tie for everyone on them: margin 0, not 0/0.
-        return nearest, squared.index(far), distance, 1.0 - distance / further if further > 0 else 0.0
+        margin = 1.0 - distance / further if further > 0 else 0.0
+        return nearest, squared.index(far), distance, margin, residual

@@ -144,7 +144,7 @@ class Single:
         values = astuple(customer.features)
         if None in values:
             values = tuple(fill if value is None else value for value, fill in zip(values, self._fills, strict=True))
-        position, other, distance, margin = self._assign(values)
+        position, other, distance, margin, _residual = self._assign(values)
         name = self._names[position]
         if other == NO_RULE:
             prediction = Prediction(customer.customer_id, name, None, None, False, None)

@@ -9,11 +9,12 @@ from ibis.backends.duckdb import Backend
 
 from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
-from segmentation.drift import reference
+from segmentation.drift import Occasion
 from segmentation.pipeline import dump
 from training import golden, progress
 from training.clock import iso
 from training.configuration import Configuration, as_plain
+from training.drift.reference import reference
 from training.gate import Facts, judge
 from training.history import Choice
 from training.one_order import one_order_separation
@@ -45,6 +46,7 @@ def bundle(
     succession: Succession,
     configuration: Configuration,
     created: datetime,
+    occasion: Occasion | None = None,
 ) -> Bundle:
     """Put a model's files and card together, and let it prove itself as it will have to at each load.
 
@@ -58,6 +60,8 @@ def bundle(
         Of the run.
     created
         When the model was made, UTC.
+    occasion
+        Why it is made, where that was asked.
 
     Returns
     -------
@@ -88,6 +92,9 @@ def bundle(
     rule_segments = describe_rules(snapshot.customers, snapshot.features, populations, names=names)
     refuse_unfit_names(names, (*segments, *rule_segments))
     files |= evaluate(fitted, clustered, segments, configuration)
+    with progress.step("calibrating drift"):
+        ids = [*(segment.id for segment in segments), *(segment.id for segment in rule_segments)]
+        drift = reference(snapshot, populations, fitted, ids, configuration.drift, configuration.seed)
     card = Card(
         schema_version=SCHEMA_VERSION,
         version="",
@@ -111,13 +118,14 @@ def bundle(
         gate=None,
         history=choice.curve,
         one_order=one_order_separation(snapshot, populations, fitted),
-        drift={name: reference(snapshot.customers[name].to_numpy()) for name in snapshot.customers.columns},
+        drift=drift,
         golden_rows=golden.rows(snapshot, populations.rules, fitted, configuration.seed),
         golden_histories=golden.histories(database, snapshot, populations.rules, fitted, configuration.seed),
         configuration=as_plain(configuration),
         libraries={"python": python_version()} | {name: library_version(name) for name in LIBRARIES},
         files=digests(files),
         imported=fitted.imported,
+        occasion=occasion,
     )
     facts = Facts(card, succession.previous, succession.silhouettes, succession.moved, fitted.alike)
     card = replace(card, gate=judge(facts, configuration.gate))

@@ -20,6 +20,7 @@ from training.compare_cli import compare
 from training.maintenance_cli import maintenance
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
+from training.pushing import current, reported
 from training.signing import open_signed
 from training.sources import DEFAULT_SOURCE
 
@@ -46,6 +47,8 @@ def cli() -> None:
 @alias_option
 @as_of_option
 @click.option("--anew", is_flag=True, help="Begin new ids: no segment will be one of the live model's.")
+@click.option("--if-needed", is_flag=True, help="Only where age, drift or configuration ask for a new model.")
+@reported("run")
 def run(
     source: str | None,
     data: str | None,
@@ -56,9 +59,16 @@ def run(
     alias: str,
     as_of: datetime | None,
     anew: bool,
+    if_needed: bool,
 ) -> None:
-    """Read a source, train a model, publish it, and make it live if the gate lets it pass."""
+    """Read a source, train a model, publish it, and make it live if the gate lets it pass.
+
+    With --if-needed, the live model stays where nothing asks for another: exit code 0 as well.
+    """
     from training import clock, configuration, heritage
+
+    if anew and if_needed:
+        raise click.UsageError("--anew leaves the live model in any case: --if-needed cannot go with it")
 
     # All that can be refused is looked at before the libraries of training are loaded.
     settings, created = load_settings(), clock.now()
@@ -71,7 +81,25 @@ def run(
     with ERR.status("loading libraries"):
         from training import job, progress, summary
     with progress.shown(ERR):
-        result = job.make(source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of, handed=handed)
+        if if_needed:
+            from training.drift import needed
+            from training.drift.summary import print_need
+
+            need, made = needed.make_if_needed(
+                source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of, handed=handed,
+                decided=current().tell_need,
+            )  # fmt: skip
+            print_need(OUT, need)
+            if made is None:
+                current().outcome = "not-needed"
+                return
+            OUT.print()
+            result = made
+        else:
+            result = job.make(
+                source, data, chosen, settings, created=created, mapping=mapping, as_of=as_of, handed=handed
+            )
+        current().tell_card(result.made.card)
         try:
             move = job.release(result, registry, alias, handed)
         except GateRefusedError:
@@ -120,6 +148,7 @@ def check(
 @click.option("--with-features", is_flag=True, help="Write the features beside the segment.")
 @click.option("--pseudonyms", is_flag=True, help="Write keyed hashes instead of ids; see docs/privacy.md.")
 @as_of_option
+@reported("assign")
 def assign_segments(
     source: str | None,
     data: str | None,
@@ -154,6 +183,7 @@ def assign_segments(
         with progress.step("assigning", database.con):
             assigned = assign(database, loaded, model, out, as_of=as_of, with_features=with_features, pseudonyms=hidden)
     summary.print_assigned(OUT, model.card, assigned)
+    current().tell("customers", "customers that were given a segment", sum(assigned.customers.values()))
     OUT.print(f"\nwritten to {out}")
 
 

@@ -17,11 +17,13 @@ from training.comparison.configured import Comparison
 from training.comparison.configured import refuse_senseless as refuse_senseless_comparison
 from training.maintenance.configured import Maintenance
 from training.sections import (
+    Calibration,
     DeclaredSegment,
     Gate,
     Name,
     Refitting,
     Report,
+    Retraining,
     Sample,
     SelectionLimits,
     Silhouette,
@@ -56,7 +58,8 @@ class Configuration:
         By id, names instead of those by rule; see `training.naming`.
     report
         The page of pictures; None: it is not made.
-    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, maintenance, sample
+    preprocessing, clustering, selection, refits, silhouette, stability, gate, comparison, drift, retraining,
+    maintenance, sample
         See there.
     """
 
@@ -76,6 +79,8 @@ class Configuration:
     stability: Stability = field(default_factory=Stability)
     gate: Gate = field(default_factory=Gate)
     comparison: Comparison = field(default_factory=Comparison)
+    drift: Calibration = field(default_factory=Calibration)
+    retraining: Retraining = field(default_factory=Retraining)
     maintenance: Maintenance = field(default_factory=Maintenance)
     report: Report | None = field(default_factory=Report)
     sample: Sample = field(default_factory=Sample)

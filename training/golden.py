@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from ibis.backends.duckdb import Backend
-from sklearn.pipeline import Pipeline
 
 from segmentation.card import GoldenHistory, GoldenRow
 from segmentation.features import canonical, customer_table, fill
@@ -58,10 +57,10 @@ def rows(snapshot: Snapshot, rules: Sequence[Rule], fitted: Fitted, seed: int) -
     plain = _without_customers(drawn, snapshot)[: ROWS // 2 - len(by_rule)]
     near = _near_borders(plain, fitted, ROWS - len(plain) - len(by_rule))
     features = np.vstack([plain, by_rule, near])
-    expected = _expected(fitted.pipeline, rules, names, features)
+    expected = _expected(fitted, rules, names, features)
     return tuple(
-        GoldenRow(features=tuple(row.tolist()), segment=segment, distance=distance)
-        for row, (segment, distance) in zip(features, expected, strict=True)
+        GoldenRow(features=tuple(row.tolist()), segment=segment, distance=distance, residual=residual)
+        for row, (segment, distance, residual) in zip(features, expected, strict=True)
     )
 
 
@@ -125,7 +124,7 @@ def histories(
     golden_rows = canonical(shape, "golden_rows")
     expression = fill(customer_table(golden_rows, shape, snapshot.features), snapshot.fills)
     features = database.to_pandas(expression).drop(columns="customer_id").astype(np.float64).to_numpy()
-    expected = _expected(fitted.pipeline, rules, list(snapshot.customers.columns), features)
+    expected = _expected(fitted, rules, list(snapshot.customers.columns), features)
     made = [
         GoldenHistory(
             as_of=iso(snapshot.as_of),
@@ -133,8 +132,9 @@ def histories(
             features=tuple(row.tolist()),
             segment=segment,
             distance=distance,
+            residual=residual,
         )
-        for lines, row, (segment, distance) in zip(invented, features, expected, strict=True)
+        for lines, row, (segment, distance, residual) in zip(invented, features, expected, strict=True)
     ]
     # Of both kinds where both occur: with long histories asked for, most invented customers would be a rule's.
     by_rule = [history for history in made if history.distance is None][: HISTORIES // 4]
@@ -169,19 +169,31 @@ def _near_borders(rows: Floats, fitted: Fitted, wanted: int) -> Floats:
 
 
 def _expected(
-    pipeline: Pipeline, rules: Sequence[Rule], names: list[str], features: Floats
-) -> list[tuple[int, float | None]]:
-    frame = pd.DataFrame(features, columns=names)
+    fitted: Fitted, rules: Sequence[Rule], names: list[str], features: Floats
+) -> list[tuple[int, float | None, float | None]]:
+    pipeline, frame = fitted.pipeline, pd.DataFrame(features, columns=names)
     segments = pipeline.predict(frame)
     # Not KMeans.transform: its expanded squares are off by more than the golden tolerance close to a centroid.
     space = pipeline[:-1].transform(frame)
     centroids = pipeline[-1].cluster_centers_
     distances = np.linalg.norm(space - centroids[segments], axis=1)
+    residuals = _residuals(fitted, frame)
     taken = first_match([rule.when for rule in rules], names, features)
     return [
-        (int(segment), float(distance)) if rule == NO_RULE else (len(centroids) + int(rule), None)
-        for segment, distance, rule in zip(segments, distances, taken, strict=True)
+        (int(segment), float(distance), float(residual))
+        if rule == NO_RULE
+        else (len(centroids) + int(rule), None, None)
+        for segment, distance, residual, rule in zip(segments, distances, residuals, taken, strict=True)
     ]
+
+
+def _residuals(fitted: Fitted, frame: pd.DataFrame) -> Floats:
+    steps = list(fitted.pipeline.named_steps)
+    if fitted.imported is not None or "pca" not in steps:
+        # An imported Pipeline has no residual of its own: what is standardised is for our arrays to say.
+        return fitted.arrays.residual(frame.to_numpy())
+    pca, before = fitted.pipeline["pca"], fitted.pipeline[: steps.index("pca")].transform(frame)
+    return np.asarray(np.square(before - pca.inverse_transform(pca.transform(before))).sum(axis=1), dtype=np.float64)
 
 
 def _events(as_of: datetime, rng: np.random.Generator, most: int) -> list[dict[str, Any]]:

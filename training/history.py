@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 from threadpoolctl import threadpool_limits
 
-from segmentation.card import HistoryPoint
+from segmentation.evidence import HistoryPoint
 from segmentation.features import canonical, customer_table, fill
 from segmentation.pipeline import fit
 from training import progress

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ibis.backends.duckdb import Backend
 
+from segmentation.drift import Occasion
 from segmentation.features import select
 from segmentation.registry import Move, Registry
 from segmentation.settings import Settings
@@ -126,12 +127,27 @@ def make(
     """
     with open_database(settings) as database:
         loaded = sources.load(database, source, data, configuration, mapping)
-        # Tables without time are looked at when the model is made.
-        as_of = created if as_of is None and loaded.shape.moment is None else as_of
-        learned = learn(database, loaded, configuration, as_of, handed, foreign)
-        snapshot, populations = learned.snapshot, learned.populations
-        succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
-        made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created)
+        return make_of(database, loaded, configuration, created=created, as_of=as_of, handed=handed, foreign=foreign)
+
+
+def make_of(
+    database: Backend,
+    loaded: sources.Loaded,
+    configuration: Configuration,
+    *,
+    created: datetime,
+    as_of: datetime | None = None,
+    handed: Heritage = NOTHING,
+    foreign: Foreign | None = None,
+    occasion: Occasion | None = None,
+) -> Result:
+    """Make a model of a canonical table, for the card to say on what occasion; see `make`."""
+    # Tables without time are looked at when the model is made.
+    as_of = created if as_of is None and loaded.shape.moment is None else as_of
+    learned = learn(database, loaded, configuration, as_of, handed, foreign)
+    snapshot, populations = learned.snapshot, learned.populations
+    succession = succeed(database, loaded, snapshot, populations, learned.fitted, handed, learned.consulted)
+    made = bundle(database, loaded, snapshot, learned.choice, populations, succession, configuration, created, occasion)
     return Result(snapshot=snapshot, populations=populations, fitted=succession.fitted, made=made)
 
 

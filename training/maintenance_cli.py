@@ -10,6 +10,7 @@ import click
 from segmentation.errors import ConfigurationError
 from segmentation.settings import load as load_settings
 from training.options import ERR, OUT, Example, a_moment, a_path, as_of_option, source_options
+from training.pushing import reported
 from training.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def some_moments(
 @click.option("--every", default="7d", show_default=True, metavar="STEP", help="From one look to the next: 7d, 2w.")
 @click.option("--threshold", type=float, default=0.8, show_default=True, help="ARI under which a model is too old.")
 @as_of_option
+@reported("maintenance")
 def maintenance(
     source: str | None,
     data: str | None,

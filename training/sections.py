@@ -1,7 +1,7 @@
 """The sections of the configuration, one for each step; see docs/configuration.md for what their keys mean to users."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -109,6 +109,38 @@ class Refitting:
 
     times: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 20
     rows: Annotated[int, msgspec.Meta(ge=1_000)] = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How drift statistics are calibrated; see docs/drift.md.
+
+    Parameters
+    ----------
+    windows
+        Windows of the training customers that are drawn.
+    """
+
+    windows: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000)] = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """When `run --if-needed` makes a new model; see docs/drift.md.
+
+    Parameters
+    ----------
+    max_age_days
+        Age of the live model from which on it is replaced: what `maintenance` recommends. None: age is no reason.
+    level
+        Of the drift statistics: how sure one must be.
+    psi
+        What a PSI must reach besides. Among many customers one is sure of changes that matter to nobody.
+    """
+
+    max_age_days: Annotated[float, msgspec.Meta(gt=0, le=36_600)] | None = None
+    level: Literal["calibration", "alert"] = "alert"
+    psi: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ EVENT_FEATURES: tuple[Feature, ...] = (
         expression=lambda events: days(events.as_of.max(), events.occurred_at.max()),
         low="seen lately",
         high="not seen lately",
+        ages=True,
     ),
     Feature(
         name="total_events",

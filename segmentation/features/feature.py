@@ -46,6 +46,8 @@ class Feature:
         What a customer gets who has no value: the mean or median of the training customers who have one, or a number
         that the configuration gives.
         "never": every customer with an order has a value.
+    ages
+        Whether it is measured back from as_of, and so shifts where nothing but time passes.
     low, high
         How marketers call a customer whose value is unusually low or high; segment names are made of these.
     """
@@ -62,6 +64,7 @@ class Feature:
     valid: Interval = NOT_NEGATIVE
     lacking: Lacking = "never"
     level: Literal["order", "line"] = "order"
+    ages: bool = False
 
 
 def ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.FloatingValue:

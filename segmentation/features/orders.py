@@ -46,6 +46,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         expression=lambda orders: days(orders.as_of.max(), orders.ordered_at.max()),
         low="bought lately",
         high="no order lately",
+        ages=True,
     ),
     Feature(
         name="frequency",
@@ -88,6 +89,7 @@ ORDER_FEATURES: tuple[Feature, ...] = (
         expression=lambda orders: days(orders.as_of.max(), orders.ordered_at.min()),
         low="new",
         high="long-standing",
+        ages=True,
     ),
     Feature(
         name="mean_days_between_orders",

@@ -13,6 +13,7 @@ import msgspec
 from segmentation import card as cards
 from segmentation import scoring
 from segmentation.card import Card
+from segmentation.drift import Monitor
 from segmentation.model import ARRAYS, NEEDED_TO_SERVE, SQL, Model, assemble
 from service.decoding import Decoder, Limits
 from service.predictions import assign
@@ -37,6 +38,8 @@ def contrary(made: Bundle, version: str = TWIN) -> Bundle:
             matrix=2 * arrays.matrix[::-1],
             offset=2 * arrays.offset,
             centroids=2 * arrays.centroids,
+            residual_matrix=arrays.residual_matrix[::-1],
+            residual_offset=arrays.residual_offset,
         )
     )
     card = made.card
@@ -57,6 +60,7 @@ def contrary(made: Bundle, version: str = TWIN) -> Bundle:
             for segment in card.segments
         ),
         next_id=card.next_id + ID_SHIFT,
+        drift=replace(card.drift, monitors=tuple(map(_shifted, card.drift.monitors))),
         golden_rows=tuple(
             replace(row, features=row.features[::-1], distance=_doubled(row.distance)) for row in card.golden_rows
         ),
@@ -127,3 +131,12 @@ def _answer(model: Model, body: Json) -> list[Json]:
 
 def _doubled(distance: float | None) -> float | None:
     return None if distance is None else 2 * distance
+
+
+def _shifted(monitor: Monitor) -> Monitor:
+    if monitor.kind == "distance":
+        return replace(monitor, edges=tuple(2 * edge for edge in monitor.edges))
+    if monitor.kind == "distance_within":
+        name = f"distance:{int(monitor.name.removeprefix('distance:')) + ID_SHIFT}"
+        return replace(monitor, name=name, edges=tuple(2 * edge for edge in monitor.edges))
+    return monitor

@@ -64,6 +64,29 @@ def test_moved_centroids_do_not_reproduce_the_golden_rows(card: Card, files: dic
         _assemble(card, files | {model.ARRAYS: scoring.to_bytes(moved)})
 
 
+def test_another_residual_does_not_reproduce_the_golden_rows(card: Card, files: dict[str, bytes]) -> None:
+    arrays = scoring.from_bytes(files[model.ARRAYS])
+    assert arrays.residual_matrix.shape[1] > 0
+    other = replace(arrays, residual_offset=arrays.residual_offset + 1e-6)
+    with pytest.raises(GoldenMismatchError, match="from what PCA keeps"):
+        _assemble(card, files | {model.ARRAYS: scoring.to_bytes(other)})
+
+
+@pytest.mark.parametrize("change", ["renamed", "twice", "segments", "uncalibrated"])
+def test_a_drift_reference_that_is_not_the_model_s_is_refused(card: Card, files: dict[str, bytes], change: str) -> None:
+    first, *others = card.drift.monitors
+    segments = card.drift.monitor("segments")
+    assert segments is not None
+    monitors = {
+        "renamed": (replace(first, name="feature:shoe_size"), *others),
+        "twice": (first, first, *others),
+        "segments": tuple(each for each in card.drift.monitors if each is not segments),
+        "uncalibrated": (replace(first, coefficients={"alert": 9.0}), *others),
+    }[change]
+    with pytest.raises(InconsistentModelError, match="drift reference"):
+        _assemble(replace(card, drift=replace(card.drift, monitors=monitors)), files)
+
+
 def test_swapped_segments_do_not_reproduce_the_golden_rows(card: Card, files: dict[str, bytes]) -> None:
     arrays = scoring.from_bytes(files[model.ARRAYS])
     swapped = replace(arrays, centroids=np.ascontiguousarray(arrays.centroids[::-1]))
@@ -121,7 +144,7 @@ def test_a_card_of_an_older_schema_says_to_train_again(card: Card, files: dict[s
     assert refused.value.hint == "train the model again"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 3}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"schema_version": 4}', b"\xff"])
 def test_what_is_no_card_is_refused(content: bytes) -> None:
     with pytest.raises(InconsistentModelError, match=r"card\.json"):
         cards.decode(content)
@@ -136,7 +159,10 @@ def test_the_card_says_what_the_design_promises(card: Card) -> None:
     assert len({segment.colour for segment in card.segments}) == card.k
     assert sum(segment.customers for segment in card.segments) == card.counts.customers
     assert sum(segment.revenue_share or 0 for segment in card.segments) == pytest.approx(1)
-    assert set(card.drift) == set(card.feature_names)
+    watched = [monitor.name for monitor in card.drift.monitors]
+    features = [f"feature:{name}" for name in card.feature_names]
+    within = [f"distance:{each.id}" for each in card.segments]
+    assert watched == [*features, "segments", "distance", *within, "residual"]
     looked_at = ("report", "plots", "scores")
     assert {name for name in card.files if not name.startswith(looked_at)} == {model.PIPELINE, model.ARRAYS, model.SQL}
     assert "report.html" in card.files
@@ -154,7 +180,7 @@ def test_golden_rows_lie_in_every_segment_and_close_to_borders(card: Card, files
 
 def test_no_group_in_the_card_is_smaller_than_ten(card: Card) -> None:
     assert min(segment.customers for segment in card.segments) >= SMALLEST_GROUP
-    assert min(min(reference.counts) for reference in card.drift.values()) >= SMALLEST_GROUP
+    assert min(min(monitor.counts) for monitor in card.drift.monitors) >= SMALLEST_GROUP
 
 
 def test_golden_rows_are_nobody_s(sample_result: Result, card: Card) -> None:

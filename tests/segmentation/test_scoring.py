@@ -62,6 +62,19 @@ def test_arrays_equal_the_pipeline_wherever_rounding_does_not_decide(
     assert (found.segment == expected)[decided].all()
 
 
+@pytest.mark.parametrize("preprocessing", CONFIGURATIONS, ids=str)
+def test_the_residual_is_what_pca_cannot_give_back(preprocessing: Preprocessing) -> None:
+    fitted, rows = FITTED[str(preprocessing)], customers(50, seed=7)
+    arrays = pipeline.fold(fitted)
+    residual = score(arrays, rows.to_numpy()).residual
+    if "pca" not in fitted.named_steps:
+        assert (residual == 0).all()
+        return
+    before = fitted[: list(fitted.named_steps).index("pca")].transform(rows)
+    lost = before - fitted["pca"].inverse_transform(fitted["pca"].transform(before))
+    assert residual == pytest.approx(np.square(lost).sum(axis=1), rel=1e-9, abs=1e-12)
+
+
 FITTED = {
     str(preprocessing): pipeline.fit(customers(), ENTRIES, preprocessing, 3, Clustering(), seed=0)
     for preprocessing in CONFIGURATIONS
@@ -76,6 +89,8 @@ def test_distance_and_margin_are_what_they_say() -> None:
         matrix=np.eye(2),
         offset=np.zeros(2),
         centroids=np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 100.0]]),
+        residual_matrix=np.zeros((2, 0)),
+        residual_offset=np.zeros(0),
     )
     found = score(arrays, np.array([[3.0, 0.0], [5.0, 0.0], [10.0, 0.0]]))
     assert found.segment.tolist() == [0, 0, 1]

@@ -25,10 +25,11 @@ SINGLE = {preprocessing: SingleScorer(arrays) for preprocessing, arrays in ARRAY
 def test_alone_among_others_and_in_the_pipeline_a_customer_is_in_one_segment(
     preprocessing: Preprocessing, customer: tuple[float, ...]
 ) -> None:
-    segment, runner_up, distance, margin = SINGLE[str(preprocessing)].assign(customer)
+    segment, runner_up, distance, margin, residual = SINGLE[str(preprocessing)].assign(customer)
     among = score(ARRAYS[str(preprocessing)], np.array([customer]))
     assert distance == pytest.approx(among.distance[0], rel=1e-9, abs=1e-9)
     assert margin == pytest.approx(among.margin[0], rel=1e-9, abs=1e-9)
+    assert residual == pytest.approx(among.residual[0], rel=1e-9, abs=1e-9)
     frame = pd.DataFrame([customer], columns=[entry.name for entry in ENTRIES])
     said = FITTED[str(preprocessing)].predict(frame)[0]
     # Closer to the border than rounding, either side is right.
@@ -42,7 +43,7 @@ def test_the_first_rule_that_holds_takes_the_customer(
     rules: list[list[Condition]], customer: tuple[float, ...]
 ) -> None:
     scorer = SingleScorer(plain([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]), NAMES, rules)
-    segment, runner_up, distance, margin = scorer.assign(customer)
+    segment, runner_up, distance, margin, _ = scorer.assign(customer)
     taken = first_match(rules, NAMES, np.array([customer]))[0]
     if taken == NO_RULE:
         assert sorted((segment, runner_up)) == [0, 1]
@@ -52,7 +53,7 @@ def test_the_first_rule_that_holds_takes_the_customer(
 
 
 def test_two_centroids_in_one_place_are_a_tie_and_the_first_wins() -> None:
-    assert SingleScorer(plain([[1.0], [1.0], [3.0]])).assign((1.0,)) == (0, 1, 0.0, 0.0)
+    assert SingleScorer(plain([[1.0], [1.0], [3.0]])).assign((1.0,)) == (0, 1, 0.0, 0.0, 0.0)
 
 
 def plain(centroids: list[list[float]]) -> Arrays:
@@ -64,4 +65,6 @@ def plain(centroids: list[list[float]]) -> Arrays:
         matrix=np.eye(features),
         offset=np.zeros(features),
         centroids=np.array(centroids),
+        residual_matrix=np.zeros((features, 0)),
+        residual_offset=np.zeros(0),
     )

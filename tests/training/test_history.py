@@ -12,7 +12,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 from sklearn.metrics import cohen_kappa_score
 
-from segmentation.card import HistoryPoint
+from segmentation.evidence import HistoryPoint
 from segmentation.golden import canonical_rows
 from segmentation.histories import History, HistoryQuery
 from segmentation.pipeline import fit

@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 from segmentation.errors import ForeignPipelineError, InconsistentModelError, UnusableDataError
 from segmentation.features import Feature
 from segmentation.imported import Imported
+from segmentation.pipeline import outside
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.scoring import Floats, score
+from segmentation.scoring import Arrays, Floats, score
 from training import progress
 from training.fitting import TIE, Fitted, measure
 from training.importing.columns import Agreed, agree
@@ -168,6 +169,7 @@ def adopt(foreign: Foreign, customers: pd.DataFrame, configuration: Configuratio
             f"{int(sizes.argmin())}: nothing can be told of it",
             hint="give the data that it was fitted on, or newer ones like them, with features in the same units",
         )
+    arrays = _with_residual(arrays, rows)
     fitted = measure(pipeline, arrays, rows, arrays.space(rows), labels, configuration, kept, tie=tie)
     columns = foreign.columns
     imported = Imported(
@@ -179,6 +181,13 @@ def adopt(foreign: Foreign, customers: pd.DataFrame, configuration: Configuratio
     )
     seen = alike(foreign.folded.seen, columns.names, arrays.prepare(rows))
     return replace(fitted, imported=imported, alike=seen)
+
+
+def _with_residual(arrays: Arrays, rows: Floats) -> Arrays:
+    prepared = arrays.prepare(rows)
+    spread = prepared.std(axis=0)
+    matrix, offset = outside(arrays.matrix, prepared.mean(axis=0), np.where(spread > 0, spread, 1.0))
+    return replace(arrays, residual_matrix=matrix, residual_offset=offset)
 
 
 def _prove(foreign: Foreign, rows: Floats, labels: Ints, tie: float) -> None:

@@ -116,7 +116,9 @@ def _arrays(state: State, width: int, centroids: Floats) -> Arrays:
         matrix[each.feature] += state.matrix[row]
     if not taken:
         raise ForeignPipelineError("no feature has any weight in it", hint="fit it on features that differ")
-    return Arrays(lower, upper, log_mask, matrix, state.offset, centroids)
+    # What it loses is told once customers are there to standardise by; see `training.importing.adoption`.
+    nothing = np.zeros((width, 0)), np.zeros(0)
+    return Arrays(lower, upper, log_mask, matrix, state.offset, centroids, *nothing)
 
 
 def _log1p(state: State, step: Step, _seen: dict[int, Seen]) -> State:
