@@ -56,7 +56,7 @@ class Intake:
         Of a body, in bytes; what says it is longer is refused without being read.
     """
 
-    __slots__ = ("_chunked", "_longest", "_received", "_whole")
+    __slots__ = ("_chunked", "_expects", "_longest", "_received", "_whole")
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
@@ -64,6 +64,8 @@ class Intake:
         # Bytes that make it whole; 0 while the head is not complete.
         self._whole = 0
         self._chunked = False
+        # Where the head says that the client waits for 100 Continue, until it was told.
+        self._expects: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self._received)
@@ -76,7 +78,8 @@ class Intake:
         bytes
             From the request's first.
         """
-        taken, self._received, self._whole, self._chunked = bytes(self._received), bytearray(), 0, False
+        taken, self._received, self._whole = bytes(self._received), bytearray(), 0
+        self._chunked, self._expects = False, None
         return taken
 
     def add(self, data: bytes) -> bool:
@@ -112,20 +115,21 @@ class Intake:
         bool
             Whether to send `CONTINUE`.
         """
-        if not self._whole:
+        if self._expects is None:
             return False
-        found = _EXPECT.search(self._received)
-        if found is None:
-            return False
+        start, end = self._expects
+        self._expects = None
         # Taken out, as an answer given: gunicorn would give it again.
-        del self._received[found.start() : found.end()]
+        del self._received[start:end]
         if not self._chunked:
-            self._whole -= found.end() - found.start()
+            self._whole -= end - start
         return True
 
     def _look_at_head(self, end: int) -> None:
         self._whole = end
         head = self._received[:end]
+        found = _EXPECT.search(head)
+        self._expects = None if found is None else found.span()
         length = _LENGTH.search(head)
         if _CHUNKED.search(head):
             self._chunked = True

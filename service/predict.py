@@ -23,7 +23,7 @@ def post_predict() -> Response:
     serving = state().live_model.current()
     explained = asked()
     batch = serving.decoder.decode(read_body())
-    raw = sum(moment is not None for moment in batch.as_of)
+    raw = len(batch.as_of) - batch.as_of.count(None)
     if raw:
         state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
@@ -56,15 +56,19 @@ def read_body() -> bytes:
     if (request.content_encoding or "identity").lower() != "identity":
         raise MediaTypeError("the body is encoded", hint="send it without Content-Encoding")
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    length = None if "HTTP_TRANSFER_ENCODING" in request.environ else request.content_length
+    if length is not None and length > limit:
+        raise BodyTooLargeError("the body is larger than the limit", hint="split the request")
     # A chunked body is cut at the limit without a word: one byte more tells.
     request.max_content_length = limit + 1
     try:
-        body = request.get_data(cache=False)
+        # Where it is known how much comes, in one go: Werkzeug gathers pieces, at a third of the cost of decoding.
+        body: bytes = request.get_data(cache=False) if length is None else request.environ["wsgi.input"].read(length)
     except (OSError, ParseException, ClientDisconnected) as error:
         # gunicorn's words for a body that breaks off or is badly chunked; that is the client's doing.
         raise MalformedBodyError("the body ended before it was complete", hint="send it again") from error
     if len(body) > limit:
         raise BodyTooLargeError("the body is larger than the limit", hint="split the request")
-    if request.content_length is not None and len(body) < request.content_length:
+    if length is not None and len(body) < length:
         raise MalformedBodyError("the body is shorter than its Content-Length", hint="send it again")
     return body

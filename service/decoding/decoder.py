@@ -90,7 +90,8 @@ class Decoder:
         RequestError
             All that is wrong with the body, and where.
         """
-        if len(content) > SUSPICIOUS_BYTES:
+        # A value and its comma take two bytes at least.
+        if len(content) > max(SUSPICIOUS_BYTES, 2 * self._most_commas):
             self._refuse_heaps(content)
         try:
             body = self._decode(content)

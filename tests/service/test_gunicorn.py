@@ -69,8 +69,11 @@ def test_a_stop_is_clean(published: Registry, tmp_path: Path, monkeypatch: pytes
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     with service.running(published.url, tmp_path / "log") as running:
-        running.get("/readyz")
-        assert len(list(tmp_path.glob("temporary/*/*.counters"))) >= 1
+        # A worker that is stopped while it loads its first model is given five seconds, which may not do.
+        patience = time.monotonic() + 30
+        while running.get("/readyz").status != 200 or len(list(tmp_path.glob("temporary/*/*.counters"))) < 2:
+            assert time.monotonic() < patience
+            time.sleep(0.05)
     assert running.process.returncode == 0
     log = running.log.read_text()
     assert "Traceback" not in log
