@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,18 @@ def report(registry: str, content: bytes) -> None:
             "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(content)), "REMOTE_ADDR": "127.0.0.1",
             "HTTP_AUTHORIZATION": f"Bearer {key}",
         }  # fmt: skip
+        segment, _, distance, _, residual = serving.model.single.assign(values)
+        placed, ids = (segment, distance, residual), map("customer-{}".format, count())
         made = _microseconds(lambda: environ | {"wsgi.input": BytesIO(content)})
         stages = {
             "decode and validate": _microseconds(lambda: decode(content)),
             "score": _microseconds(lambda: serving.model.single.assign(values)),
-            "decode, score, encode": _microseconds(lambda: serving.single.answer(content)),
+            "count, of a customer who is new": _microseconds(
+                lambda: serving.tally.one(next(ids), values, None, *placed, False)
+            ),
+            "decode, score, encode, count one who was counted": _microseconds(
+                lambda: serving.single.answer(content, serving.tally)
+            ),
             "the same as a WSGI application": _microseconds(lambda: _ask(answering, environ, content)) - made,
         }
         with _quiet():

@@ -48,6 +48,12 @@ class Settings:
     )
     api_keys_file: str = _setting("", "service: file of the API keys that may call it; see docs/security.md")
     allow_anonymous: bool = _setting(False, "service: without keys, true answers everybody and not loopback alone")
+    baseline_customers: Annotated[int, Meta(ge=100)] = _setting(
+        5000, "service: customers that the serving baseline of drift is made of, the first of each model"
+    )
+    settle_seconds: Annotated[float, Meta(ge=0, le=600)] = _setting(
+        0.0, "service: how long a new model's counts are told at 0 before it is ready: the interval of scrapes"
+    )
     metrics_port: Port | None = _setting(  # noqa: RUF009
         None, "service: port of GET /metrics; unset: that of the other routes"
     )

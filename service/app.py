@@ -15,6 +15,8 @@ from service.access import Access
 from service.condition import CONDITION
 from service.decoding import Limits
 from service.documentation import documentation
+from service.drift.route import drift
+from service.drift.watch import Watch
 from service.evaluation import evaluation
 from service.express import Express
 from service.key_ring import KeyRing
@@ -65,19 +67,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, form)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    for blueprint in (predict, segments, evaluation, operations, documentation):
+    for blueprint in (predict, segments, evaluation, operations, drift, documentation):
         app.register_blueprint(blueprint)
     problems.register(app)
     routes = [route_name(rule) for rule in app.url_map.iter_rules()]
     counters = Counters(routes, settings.counters_dir)
+    watch = Watch(
+        settings.counters_dir, settings.baseline_customers, settings.settle_seconds,
+        lambda: {worker.version for worker in counters.workers()},
+    )  # fmt: skip
     live_model = LiveModel(
         Registry(_INHERITED.get(settings.registry) or open_store(settings.registry), verifier=verifier),
         settings.alias,
         Limits(settings.max_customers, settings.max_orders),
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
         Reloads(counters),
+        watch,
     )
-    app.extensions[KEY] = State(live_model=live_model, counters=counters, access=access)
+    app.extensions[KEY] = State(live_model=live_model, counters=counters, access=access, watch=watch)
     app.wsgi_app = Middleware(  # type: ignore[method-assign]
         Express(app.wsgi_app, live_model, counters),
         routes=Routes(app.url_map.iter_rules()),

@@ -66,7 +66,7 @@ class Express:
         answer = None
         try:
             if len(content) == int(length):
-                answer = serving.single.answer(content)
+                answer = serving.single.answer(content, serving.tally)
         except Exception as error:  # noqa: BLE001 - the application may know better, and tells what it does not
             problems.log_defect(error, environ.get(REQUEST_ID, ""))
         if answer is None:

@@ -64,6 +64,11 @@ def on_starting(server: Any) -> None:
     def remove() -> None:
         # The workers are forks of the arbiter and inherit this.
         if os.getpid() == arbiter:
+            from service.drift.arrays import Arrays
+
+            untold = Arrays(folder).untold()
+            if untold:
+                server.log.warning("%d customers were counted after the last scrape and are in no metric", untold)
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)

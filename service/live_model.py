@@ -20,6 +20,8 @@ from segmentation.errors import (
 from segmentation.model import NEEDED_TO_SERVE, Model
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
+from service.drift.tally import Tally
+from service.drift.watch import Watch
 from service.model_cache import ModelCache
 from service.predictions import Single
 from service.proofs import Proofs
@@ -41,6 +43,7 @@ class Serving:
     model: Model
     decoder: Decoder
     single: Single
+    tally: Tally
     published: Published
     move: Move
     loaded_at: datetime
@@ -59,11 +62,13 @@ class LiveModel:
         Where to start from when the registry does not answer; None: nowhere.
     reloads
         Where it is told what became of looks; None: nobody else looks there.
+    watch
+        What counts customers; None: for this process alone.
     """
 
     def __init__(
         self, registry: Registry, alias: str, limits: Limits, cache: ModelCache | None = None,
-        reloads: Reloads | None = None,
+        reloads: Reloads | None = None, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         self._registry = registry
         self._alias = alias
@@ -74,6 +79,8 @@ class LiveModel:
         self._starting = threading.Lock()
         self._reloads = reloads or Reloads()
         self._proofs = Proofs(limits)
+        self._watch = watch or Watch("")
+        self._stop = threading.Event()
 
     @property
     def failed(self) -> Failure | None:
@@ -102,6 +109,12 @@ class LiveModel:
         if serving is None:
             raise NotReadyError("no model is loaded yet", hint="try again in a moment; GET /readyz says why")
         return serving
+
+    @property
+    def unsettled(self) -> float:
+        """Seconds until the model's counts were scraped at their beginning; 0 where nobody waits for that."""
+        serving = self._serving
+        return 0.0 if serving is None else self._watch.unsettled(serving.move.version)
 
     def refresh(self) -> bool:
         """Look once for a newer model, and take it if it is fit.
@@ -156,11 +169,12 @@ class LiveModel:
             Longest time between looks; spread, so that workers do not ask all at once.
         """
         # A generator of its own: the shared one belongs to whoever seeded it.
-        stop, looked, spread = threading.Event(), threading.Event(), random.Random()  # noqa: S311
+        stop, looked, spread = self._stop, threading.Event(), random.Random()  # noqa: S311
 
         def look() -> None:
             while True:
                 self.refresh()
+                self._look_at_counts()
                 looked.set()
                 if stop.wait(seconds * spread.uniform(SHORTEST_PAUSE, 1.0)):
                     return
@@ -180,6 +194,12 @@ class LiveModel:
 
         # A thread that still runs while the interpreter is torn down makes DuckDB's binding report leaks.
         atexit.register(end)
+
+    def _look_at_counts(self) -> None:
+        try:
+            self._watch.look()
+        except OSError as error:
+            logger.warning("the counts of customers cannot be read: %s", error.strerror)
 
     def _newest(self) -> Move | None:
         serving = self._serving
@@ -237,6 +257,9 @@ class LiveModel:
         if self._cache is not None:
             self._cache.remember(move)
         serving = self._serving_of(move, self._registry)
+        if self._serving is not None:
+            # The old model answers until the new one's counts were scraped at 0, so that no rate begins too late.
+            self._stop.wait(self._watch.unsettled(move.version))
         with self._starting:
             self._serving, self._confirmed = serving, True
         self._took(serving)
@@ -270,6 +293,7 @@ class LiveModel:
             model=proved.model,
             decoder=proved.decoder,
             single=proved.single,
+            tally=self._watch.tally(proved.model.card),
             published=Published(self._registry, proved.model.card, self._cache),
             move=move,
             loaded_at=datetime.now(UTC),

@@ -31,6 +31,12 @@ def get_readyz() -> Response:
         # Its callers are whoever runs the service; others need not know where the models are kept.
         why = f": {failed.message} ({failed.code})" if failed else ""
         raise NotReadyError(f"{error.message}{why}", hint="the service keeps looking for one") from error
+    unsettled = live.unsettled
+    if unsettled:
+        raise NotReadyError(
+            "the counts of this instance may not have been scraped yet",
+            hint=f"{unsettled:.0f} seconds of SEGMENTATION_SETTLE_SECONDS are left; it answers predictions",
+        )
     ready: dict[str, object] = {"status": "ready", "model_version": serving.model.version}
     if failed:
         ready |= {
@@ -71,5 +77,5 @@ def get_model() -> Response:
 def get_metrics() -> Response:
     """Prometheus metrics of all of this service's workers."""
     counters = state().counters
-    content = generate_latest(registry(counters, ModelCollector(counters.workers())))
+    content = generate_latest(registry(counters, ModelCollector(counters.workers()), state().watch.collector()))
     return Response(content, content_type=CONTENT_TYPE_LATEST)

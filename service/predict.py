@@ -6,9 +6,10 @@ from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
+from segmentation import assignment
 from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from service.explain import asked, explain
-from service.predictions import Predictions, assign
+from service.predictions import Predictions, describe, outliers
 from service.replies import reply
 from service.state import state
 
@@ -27,11 +28,14 @@ def post_predict() -> Response:
     if raw:
         state().counters.customers(serving.model.card.table, raw)
     state().counters.customers("features", len(batch.as_of) - raw)
-    predictions = assign(serving.model, batch)
+    model = serving.model
+    answer = assignment.assign(model.card, model.arrays, batch.features)
+    predictions = describe(model, batch, answer)
     if explained:
-        for prediction, why in zip(predictions, explain(serving.model, batch.features), strict=True):
+        for prediction, why in zip(predictions, explain(model, batch.features), strict=True):
             prediction.explanation = why
-    return reply(Predictions(model_version=serving.model.version, predictions=predictions))
+    serving.tally.many(batch, answer, outliers(model, answer))
+    return reply(Predictions(model_version=model.version, predictions=predictions))
 
 
 def read_body() -> bytes:

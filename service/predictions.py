@@ -2,14 +2,17 @@
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import astuple
 
 from segmentation import assignment
+from segmentation.assignment import Assignment
 from segmentation.histories import Moment
 from segmentation.model import Model
 from segmentation.rules import NO_RULE
 from segmentation.segment import Segment
 from service.decoding import Batch, Bodies
+from service.drift.tally import Tally
 from service.explain import Explanation
 
 
@@ -78,12 +81,28 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
     list of Prediction
         In input order.
     """
+    return describe(model, batch, assignment.assign(model.card, model.arrays, batch.features))
+
+
+def describe(model: Model, batch: Batch, answer: Assignment) -> list[Prediction]:
+    """What the model said of each customer, in the words of its card.
+
+    Parameters
+    ----------
+    model
+        The model in use.
+    batch
+        Decoded customers.
+    answer
+        Of the model.
+
+    Returns
+    -------
+    list of Prediction
+        In input order.
+    """
     card = model.card
-    answer = assignment.assign(card, model.arrays, batch.features)
     names = [SegmentName(segment.id, segment.name) for segment in card.all_segments]
-    fences = np.array(
-        [segment.outlier_distance if isinstance(segment, Segment) else np.inf for segment in card.all_segments]
-    )
     margin, distance = answer.margin.tolist(), answer.distance.tolist()
     runner_up: list[SegmentName | None] = [names[position] for position in answer.runner_up.tolist()]
     for row in np.flatnonzero(answer.runner_up == NO_RULE).tolist():
@@ -93,14 +112,35 @@ def assign(model: Model, batch: Batch) -> list[Prediction]:
         [names[position] for position in answer.segment.tolist()],
         margin,
         distance,
-        # NaN, of whom a rule took, is beyond nothing.
-        (answer.distance > fences[answer.segment]).tolist(),
+        outliers(model, answer).tolist(),
         runner_up,
     )
     if not any(batch.as_of):
         return list(map(Prediction, *columns))
     as_of = (msgspec.UNSET if moment is None else moment for moment in batch.as_of)
     return list(map(Prediction, *columns, as_of))
+
+
+def outliers(model: Model, answer: Assignment) -> npt.NDArray[np.bool_]:
+    """Which customers are far out in their segment.
+
+    Parameters
+    ----------
+    model
+        The model in use.
+    answer
+        Of the model.
+
+    Returns
+    -------
+    ndarray
+        bool, shape (n,).
+    """
+    fences = np.array(
+        [segment.outlier_distance if isinstance(segment, Segment) else np.inf for segment in model.card.all_segments]
+    )
+    # NaN, of whom a rule took, is beyond nothing.
+    return np.asarray(answer.distance > fences[answer.segment])
 
 
 class Single:
@@ -124,13 +164,15 @@ class Single:
         self._names = [SegmentName(segment.id, segment.name) for segment in segments]
         self._fences = [segment.outlier_distance if isinstance(segment, Segment) else 0.0 for segment in segments]
 
-    def answer(self, content: bytes) -> bytes | None:
-        """The answer to a body.
+    def answer(self, content: bytes, tally: Tally) -> bytes | None:
+        """The answer to a body, and the customer counted.
 
         Parameters
         ----------
         content
             The body.
+        tally
+            Of the model.
 
         Returns
         -------
@@ -141,14 +183,17 @@ class Single:
             customer = self._decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        values = astuple(customer.features)
+        values, missing = astuple(customer.features), None
         if None in values:
+            missing = values
             values = tuple(fill if value is None else value for value, fill in zip(values, self._fills, strict=True))
-        position, other, distance, margin, _residual = self._assign(values)
-        name = self._names[position]
+        position, other, distance, margin, residual = self._assign(values)
+        name, outlier = self._names[position], False
         if other == NO_RULE:
             prediction = Prediction(customer.customer_id, name, None, None, False, None)
         else:
             outlier = distance > self._fences[position]
             prediction = Prediction(customer.customer_id, name, margin, distance, outlier, self._names[other])
-        return self._encode(Predictions(self._version, [prediction])) + b"\n"
+        content = self._encode(Predictions(self._version, [prediction])) + b"\n"
+        tally.one(customer.customer_id, values, missing, position, distance, residual, outlier)
+        return content

@@ -25,6 +25,7 @@ NEEDED: dict[str, Scope | Literal["open"]] = {
     "/segments": "read",
     "/segments/<id>": "read",
     "/model": "read",
+    "/drift": "read",
     "/algorithms": "read",
     "/<algorithm>/score": "read",
     "/<algorithm>/plot": "read",

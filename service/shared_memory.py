@@ -12,6 +12,7 @@ import struct
 import tempfile
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ class SharedMemory:
         try:
             descriptor, path = tempfile.mkstemp(dir=folder, suffix=_SUFFIX)
         except OSError as error:
-            _warn(folder, error)
+            warn(folder, error)
             return None
         # Waits for a scrape that has just looked whether anybody holds it. Never closed: the lock is held for life.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -113,12 +114,60 @@ class SharedMemory:
         except OSError as error:
             Path(path).unlink()
             os.close(descriptor)
-            _warn(folder, error)
+            warn(folder, error)
             return None
 
 
-def _warn(folder: Path, error: OSError) -> None:
-    logger.warning("this worker's counts are not shared with the others: %s: %s", folder, error.strerror)
+def map_shared(folder: str, name: str, size: int) -> mmap.mmap | None:
+    """Map a file that all workers of a service share; the first that asks makes it, full of zeros.
+
+    Parameters
+    ----------
+    folder, name
+        Where it is.
+    size
+        In bytes; every worker must give the same.
+
+    Returns
+    -------
+    mmap or None
+        None, with a warning, where the folder is full.
+    """
+    path = Path(folder, name)
+    try:
+        if not path.exists():
+            _make(path, size)
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            return mmap.mmap(descriptor, size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        logger.warning("%s of this worker is not shared with the others: %s: %s", name, folder, error.strerror)
+        return None
+
+
+def _make(path: Path, size: int) -> None:
+    """Whole or not at all: others open it as soon as it bears its name."""
+    descriptor, made = tempfile.mkstemp(dir=path.parent)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+        with suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        os.close(descriptor)
+        Path(made).unlink()
+
+
+def warn(place: Path, error: OSError) -> None:
+    """Say that a worker counts alone.
+
+    Parameters
+    ----------
+    place, error
+        What cannot be written to, and why.
+    """
+    logger.warning("this worker's counts are not shared with the others: %s: %s", place, error.strerror)
 
 
 def _status_of_living(path: Path) -> bytes | None:

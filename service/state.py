@@ -1,4 +1,4 @@
-"""What the blueprints share: the live model, the counters and the access of their application."""
+"""What the blueprints share: the live model, what is counted and the access of their application."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app
 
 from service.access import Access
+from service.drift.watch import Watch
 from service.live_model import LiveModel
 from service.metrics import Counters
 
@@ -19,6 +20,7 @@ class State:
     live_model: LiveModel
     counters: Counters
     access: Access
+    watch: Watch
 
 
 def state() -> State:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec import UNSET
 from msgspec.structs import astuple
 
@@ -41,11 +42,15 @@ class Batch:
         As sent; None where none was.
     as_of
         The moment each was looked at from, for those sent with orders or events; None for those sent with features.
+    missing
+        Which features each lacked, so that what stands for them was taken, bool, shape (n, d); None: nobody lacked any.
+        Of features made of raw rows nothing is told: they are filled as they are made.
     """
 
     features: Floats
     customer_ids: Sequence[str | int | None]
     as_of: Sequence[datetime | None]
+    missing: npt.NDArray[np.bool_] | None = None
 
 
 class Decoder:
@@ -108,7 +113,7 @@ class Decoder:
         if isinstance(body.customer_id, list):
             self._keep_to_rules(body)
         features = np.array([astuple(body.features)], dtype=np.float64)
-        return Batch(self._filled(features), (body.customer_id,), (None,))
+        return self._batch(features, (body.customer_id,), (None,))
 
     def _several(self, body: Any) -> Batch:
         self._keep_to_rules(body)
@@ -119,12 +124,12 @@ class Decoder:
             for position, column in enumerate(columns):
                 features[:, position] = column
             nothing = [None] * len(features)
-            return Batch(self._filled(features), body.customer_id or nothing, nothing)
+            return self._batch(features, body.customer_id or nothing, nothing)
         if any(customer.features is UNSET for customer in body.customers):
             return self._of_rows(body.customers, body.as_of, "/customers/")
         features = self._matrix([astuple(customer.features) for customer in body.customers])
         ids = [customer.customer_id for customer in body.customers]
-        return Batch(self._filled(features), ids, [None] * len(ids))
+        return self._batch(features, ids, [None] * len(ids))
 
     def _of_rows(self, customers: Sequence[Any], as_of: Any, base: str) -> Batch:
         """Customers of whom at least one was sent with raw rows."""
@@ -148,7 +153,7 @@ class Decoder:
             found, computed = query.run(histories)
             self._refuse_uncomputed(histories, found, computed, base)
             features[found] = computed
-        return Batch(self._filled(features), [customer.customer_id for customer in customers], moments)
+        return self._batch(features, [customer.customer_id for customer in customers], moments)
 
     def _newest(self, rows: Sequence[Any]) -> datetime:
         """The newest thing known, never the clock."""
@@ -189,11 +194,11 @@ class Decoder:
         if fault is not None:
             raise InvalidFieldError(fault.message, hint=fault.hint, pointer=fault.pointer)
 
-    def _filled(self, rows: Floats) -> Floats:
+    def _batch(self, rows: Floats, ids: Sequence[str | int | None], as_of: Sequence[datetime | None]) -> Batch:
         missing = np.isnan(rows)
-        if missing.any():
-            rows = np.where(missing, self._fills, rows)
-        return rows
+        if not missing.any():
+            return Batch(rows, ids, as_of)
+        return Batch(np.where(missing, self._fills, rows), ids, as_of, missing)
 
     def _matrix(self, rows: Sequence[tuple[float | None, ...]]) -> Floats:
         shape = (len(rows), len(self._names))

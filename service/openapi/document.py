@@ -12,6 +12,7 @@ from segmentation.model import Model
 from segmentation.scores import AlgorithmScore
 from segmentation.segment import RuleSegment, Segment
 from service.decoding import Bodies, Decoder
+from service.drift.report import DriftAnswer
 from service.openapi.answers import AlgorithmList, Alive, LiveModelAnswer, OneSegment, Ready, SegmentList
 from service.openapi.examples import Example, examples
 from service.openapi.operations import OPERATIONS, PROBLEMS, SECURITY, SECURITY_SCHEMES, TAGS, Operation
@@ -26,7 +27,7 @@ INTERFACE = "1.0.0"
 
 _ANSWERS = (
     Predictions, SegmentList, OneSegment, Segment, RuleSegment, LiveModelAnswer, AlgorithmList, AlgorithmScore, Alive,
-    Ready, Problem,
+    Ready, DriftAnswer, Problem,
 )  # fmt: skip
 
 _BODY = {

@@ -124,6 +124,17 @@ OPERATIONS = (
         answers="LiveModelAnswer",
     ),
     Operation(
+        path="/drift",
+        name="get_drift",
+        tag=RUN,
+        summary="Whether customers have changed since the model began to serve",
+        description=(
+            "From the counts of the instance that answers, since it took the model. For all instances, and the last "
+            "hour, day or week, ask Prometheus."
+        ),
+        answers="DriftAnswer",
+    ),
+    Operation(
         path="/algorithms",
         name="list_algorithms",
         tag=MODEL,

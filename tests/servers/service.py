@@ -69,7 +69,13 @@ def free_port() -> int:
 @contextmanager
 def running(registry: str, log: Path, workers: int = 2, **settings: str) -> Iterator[Service]:
     """Start the service and wait until it answers /healthz."""
-    port = free_port()
+    with running_at(free_port(), registry, log, workers, **settings) as service:
+        yield service
+
+
+@contextmanager
+def running_at(port: int, registry: str, log: Path, workers: int = 2, **settings: str) -> Iterator[Service]:
+    """The same on a port that clients know already."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SEGMENTATION_")}
     environment |= {"SEGMENTATION_REGISTRY": registry, "WEB_CONCURRENCY": str(workers)}
     environment |= {f"SEGMENTATION_{name}": value for name, value in settings.items()}

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service import express
+from service.drift.tally import Tally
 from service.predictions import Single
 from tests.service.test_predict import rounded, rows
 from training.job import Result
@@ -25,8 +26,8 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     seen: list[bool] = []
     answer = Single.answer
 
-    def watched(self: Single, content: bytes) -> bytes | None:
-        found = answer(self, content)
+    def watched(self: Single, content: bytes, tally: Tally) -> bytes | None:
+        found = answer(self, content, tally)
         seen.append(found is not None)
         return found
 

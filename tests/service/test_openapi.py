@@ -68,7 +68,17 @@ def test_every_operation_has_its_own_name_and_says_what_it_is_for(api: Json) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["/segments", "/segments/0", "/model", "/algorithms", "/k-means/score", "/healthz", "/readyz", "/openapi.json"],
+    [
+        "/segments",
+        "/segments/0",
+        "/model",
+        "/drift",
+        "/algorithms",
+        "/k-means/score",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+    ],
 )
 def test_what_a_route_answers_is_what_is_described_and_nothing_else(client: FlaskClient, api: Json, path: str) -> None:
     pattern = {"/segments/0": "/segments/{id}", "/k-means/score": "/{algorithm}/score"}.get(path, path)

@@ -1,0 +1,1 @@
+"""What Prometheus and Grafana are given: rules and dashboards, as code that writes k8s/components/monitoring."""
