@@ -8,6 +8,7 @@ import sys
 import click
 
 from campaigns.export_cli import export, forget
+from campaigns.lists_cli import lists
 from campaigns.options import ERR
 from segmentation.failures import KNOWN, failure
 
@@ -23,6 +24,7 @@ def cli() -> None:
 
 cli.add_command(export)
 cli.add_command(forget)
+cli.add_command(lists)
 
 
 def main() -> None:

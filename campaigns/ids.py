@@ -49,8 +49,9 @@ def read_ids(
     SourceError
         It cannot be read, or holds no id.
     """
-    table = open_table(connection, file, f"{name}_given", names=(ID,) if file.suffix.lower() == ".txt" else None)
-    source = ID if file.suffix.lower() == ".txt" else table.require(column)
+    bare = file.suffix.lower() == ".txt"
+    table = open_table(connection, file, f"{name}_given", one_per_line=ID if bare else None)
+    source = ID if bare else table.require(column)
     trimmed = f"trim({id_text(table, source)}, ' ' || chr(9) || chr(13) || chr(65279))"
     connection.execute(
         f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {trimmed} AS customer_id FROM {quoted(table.view)} "

@@ -10,7 +10,6 @@ import duckdb
 from segmentation.errors import MissingColumnError, MissingTableError, UnreadableFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -55,9 +54,7 @@ class Table:
         return column
 
 
-def open_table(
-    connection: duckdb.DuckDBPyConnection, file: Path, view: str, names: Sequence[str] | None = None
-) -> Table:
+def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one_per_line: str | None = None) -> Table:
     """Look at a file through a view.
 
     Parameters
@@ -68,8 +65,8 @@ def open_table(
         .csv, .txt or .parquet.
     view
         Its name.
-    names
-        Of the columns of a file that does not name them, and whose lines are whole values; None: it names them.
+    one_per_line
+        Name of the one column of a file whose lines are whole values; None: the file names its columns.
 
     Returns
     -------
@@ -87,11 +84,11 @@ def open_table(
         raise MissingTableError(f"there is no file {file}", hint="check its name")
     source = "'" + str(file).replace("'", "''") + "'"
     kind = file.suffix.lower()
-    if names is not None:
-        # No line holds these signs, so that a line is one value whatever else is in it.
+    if one_per_line is not None:
+        # No line holds this sign, so that a line is one value whatever else is in it.
         reader = (
-            f"read_csv({source}, header = false, all_varchar = true, names = [{', '.join(map(repr, names))}], "
-            "delim = '\x1f', quote = '', escape = '', auto_detect = false)"
+            f"read_csv({source}, header = false, columns = {{'{one_per_line}': 'VARCHAR'}}, delim = '\x1f', "
+            "quote = '', escape = '', auto_detect = false)"
         )
     elif kind == ".csv":
         reader = f"read_csv({source}, header = true, all_varchar = true, strict_mode = true)"

@@ -1,5 +1,6 @@
 """What the tests of campaigns share: the sample base, assigned by its model, as a file with features."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from segmentation.opening import proved
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
+from tests.servers import postgres
+from tests.servers.postgres import Postgres
 from training import job, sources
 from training.assign import assign
 from training.configuration import Configuration
@@ -32,3 +35,16 @@ def sample_assignments(
         model = proved(sample_registry, sample_registry.live("production").version)
         assign(database, loaded, model, out, with_features=True)
     return out
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL server; its tests are marked `postgres`."""
+    with postgres.running("fsync=off") as running:
+        yield running
+
+
+@pytest.fixture
+def database(server: Postgres, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database."""
+    return server.new_database(f"d{abs(hash(request.node.nodeid)):x}")
