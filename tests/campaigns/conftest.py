@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from segmentation.opening import proved
 from segmentation.registry import Registry, open_registry
@@ -45,6 +47,12 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def database(server: Postgres, request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database."""
-    return server.new_database(f"d{abs(hash(request.node.nodeid)):x}")
+def database(server: Postgres) -> str:
+    """The URL of an empty database: the server's own, emptied, which is faster than making one."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        schemas = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg%' AND nspname <> 'information_schema'"
+        ).fetchall()
+        for (schema,) in schemas:
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+    return server.url()
