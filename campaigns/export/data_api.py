@@ -72,7 +72,7 @@ class DataAPI:
         WarehouseError
             It was refused, failed, or took too long.
         """
-        chosen = _chosen([sql], values)
+        chosen = _chosen(sql, values)
         sent = self._ask("execute_statement", Sql=sql, **self._where, **chosen)
         told = self._finished(sent["Id"])
         if not told.get("HasResultSet"):
@@ -86,15 +86,13 @@ class DataAPI:
                 return rows
             token = {"NextToken": page["NextToken"]}
 
-    def transaction(self, sqls: Sequence[str], values: Mapping[str, str | int]) -> list[int]:
+    def transaction(self, sqls: Sequence[str]) -> list[int]:
         """Run statements as one transaction: all of them, or none.
 
         Parameters
         ----------
         sqls
-            At most 40.
-        values
-            By name.
+            At most 40, without parameters: Amazon does not say what becomes of a colon in a constant beside them.
 
         Returns
         -------
@@ -106,7 +104,7 @@ class DataAPI:
         WarehouseError
             It was refused, failed, or took too long.
         """
-        sent = self._ask("batch_execute_statement", Sqls=list(sqls), **self._where, **_chosen(sqls, values))
+        sent = self._ask("batch_execute_statement", Sqls=list(sqls), **self._where)
         told = self._finished(sent["Id"])
         return [int(each.get("ResultRows", -1)) for each in told.get("SubStatements", [])]
 
@@ -186,10 +184,9 @@ def refused(error: Exception, shown: str) -> WarehouseError:
     return WarehouseUnavailableError(f"{shown} does not answer: {type(error).__name__}", hint="run it again later")
 
 
-def _chosen(sqls: Sequence[str], values: Mapping[str, str | int]) -> dict[str, Any]:
+def _chosen(sql: str, values: Mapping[str, str | int]) -> dict[str, Any]:
     """Those parameters that are named: Redshift refuses others, and an empty list."""
-    named = set().union(*(parameters(sql) for sql in sqls))
-    found = [{"name": name, "value": str(values[name])} for name in sorted(named)]
+    found = [{"name": name, "value": str(values[name])} for name in sorted(parameters(sql))]
     return {"Parameters": found} if found else {}
 
 

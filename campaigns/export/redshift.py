@@ -109,17 +109,17 @@ class Redshift:
         files = {table: folder / f"{table}.csv" for table in TABLES}
         for table, file in files.items():
             snapshot.write_csv(table, file)
+        values = {**snapshot.parameters, "customers": snapshot.customers}
         with self._staged(list(files.values())) as place:
             self._api.transaction(
                 [
-                    *statements.read("remove", self._schema),
+                    *(statements.bound(one, values) for one in statements.read("remove", self._schema)),
                     *(
                         self._copy(f'"{self._schema}".{table} ({", ".join(TABLES[table])})', f"{place}{file.name}")
                         for table, file in files.items()
                     ),
-                    _CHECK.replace("{schema}", f'"{self._schema}"'),
-                ],
-                {**snapshot.parameters, "customers": snapshot.customers},
+                    statements.bound(_CHECK.replace("{schema}", f'"{self._schema}"'), values),
+                ]
             )
         return Exported("replaced" if present else "written", *self._moved(snapshot))
 
@@ -148,8 +148,7 @@ class Redshift:
                     "CREATE TEMPORARY TABLE forgotten (customer_id VARCHAR(65535))",
                     self._copy("forgotten", f"{place}{ids.name}"),
                     *statements.read("forget", self._schema),
-                ],
-                {},
+                ]
             )
         self._api.query(f'VACUUM DELETE ONLY "{self._schema}".assignments', {})
         return Forgotten(touched[-1] if touched and touched[-1] >= 0 else None)
@@ -160,7 +159,7 @@ class Redshift:
         scripts = tables.missing(((str(row[0]), str(row[1])) for row in rows), self._schema)
         if scripts:
             made = [statement for script in scripts for statement in statements.read(script, self._schema)]
-            self._api.transaction([f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"', *made], {})
+            self._api.transaction([f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"', *made])
 
     def _moved(self, snapshot: Snapshot) -> tuple[Any, bool]:
         (statement,) = statements.read("moved", self._schema)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
+from campaigns.export.star import literal
 from segmentation.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -43,7 +49,7 @@ def parameters(statement: str) -> set[str]:
     set of str
         Without the colon.
     """
-    return set(re.findall(r"(?<!:):([a-z_]+)", statement))
+    return set(_PARAMETER.findall(statement))
 
 
 def for_psycopg(statement: str) -> str:
@@ -59,7 +65,30 @@ def for_psycopg(statement: str) -> str:
     str
         With `%(name)s` for `:name`.
     """
-    return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
+    return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+def bound(statement: str, values: Mapping[str, str | int]) -> str:
+    """A statement with constants in place of its parameters.
+
+    Parameters
+    ----------
+    statement
+        From `read`.
+    values
+        By name: numbers, and text of our own making.
+
+    Returns
+    -------
+    str
+        To be sent as it is.
+    """
+
+    def constant(name: re.Match[str]) -> str:
+        value = values[name[1]]
+        return str(value) if isinstance(value, int) else literal(value)
+
+    return _PARAMETER.sub(constant, statement)
 
 
 def require_schema(name: str) -> str:

@@ -88,7 +88,7 @@ def campaigns(*arguments: str, **variables: str) -> Done:
             code = exit_.code
     for stream in (out, err):
         stream.flush()
-    said, told = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    said, told = (stream.buffer.getvalue().decode() for stream in (out, err))
     assert isinstance(code, int)
     return Done(code, said, told)
 

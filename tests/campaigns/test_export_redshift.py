@@ -27,6 +27,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def warehouse(database: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redshift]:
+    monkeypatch.setattr(data_api, "_FIRST_LOOK_SECONDS", 0.01)
     with redshift.running(database, monkeypatch) as running:
         yield running
 

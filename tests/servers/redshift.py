@@ -74,7 +74,7 @@ class Redshift:
         rows: list[Any] = []
         parts: list[dict[str, Any]] = []
         if self.failing:
-            answer = {"Id": identity, "Status": "FAILED", "Error": self.failing}
+            answer: dict[str, Any] = {"Id": identity, "Status": "FAILED", "Error": self.failing}
             self.failing = ""
             return {"answer": answer, "rows": rows, "polls": 0}
         try:
