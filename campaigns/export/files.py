@@ -22,6 +22,7 @@ from campaigns.export import statements
 from campaigns.export.folder_lock import only_run
 from campaigns.export.outcome import VIEW, Exported, Forgotten, summarised
 from campaigns.export.star import TABLES, literal
+from campaigns.export.tables import nothing_there
 from segmentation.errors import InputError, WarehouseAccessError, WarehouseTablesError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class Files:
         WarehouseError
             It cannot be done; then all is as it was.
         """
+        if kind_of(self._folder) is None:
+            raise nothing_there(self.shown)
         with self._alone(), open_database(self._settings) as (connection, _):
             self._refuse_another_kind()
             connection.execute(

@@ -118,7 +118,8 @@ class PostgreSQL:
             It cannot be done; then all is as it was.
         """
         with self._transaction() as cursor:
-            self._make_tables(cursor)
+            if tables.TABLES_SCRIPT in self._missing(cursor):
+                raise tables.nothing_there(self.shown)
             cursor.execute("CREATE TEMPORARY TABLE forgotten (customer_id VARCHAR) ON COMMIT DROP")
             with ids.open("rb") as source, cursor.copy("COPY forgotten FROM STDIN (FORMAT csv)") as copy:
                 while block := source.read(BLOCK):
@@ -175,14 +176,16 @@ class PostgreSQL:
         return key("customer-segmentation", self._schema)
 
     def _make_tables(self, cursor: psycopg.Cursor[Any]) -> None:
-        columns = self._run(cursor, "columns", {"schema_name": self._schema})
-        scripts = tables.missing(columns, self._schema)
-        if "tables" in scripts:
+        scripts = self._missing(cursor)
+        if tables.TABLES_SCRIPT in scripts:
             cursor.execute("SELECT count(*) FROM information_schema.schemata WHERE schema_name = %s", [self._schema])
             if cursor.fetchone() == (0,):
                 cursor.execute(self._sql("CREATE SCHEMA {schema}"))
         for script in scripts:
             self._run(cursor, script, {})
+
+    def _missing(self, cursor: psycopg.Cursor[Any]) -> list[str]:
+        return tables.missing(self._run(cursor, "columns", {"schema_name": self._schema}), self._schema)
 
     def _moved(self, cursor: psycopg.Cursor[Any], snapshot: Snapshot) -> tuple[Any, bool]:
         return summarised(self._run(cursor, "moved", snapshot.parameters))

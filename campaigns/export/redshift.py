@@ -141,7 +141,8 @@ class Redshift:
         WarehouseError
             It cannot be done; then all is as it was.
         """
-        self._make_tables()
+        if tables.TABLES_SCRIPT in self._missing():
+            raise tables.nothing_there(self.shown)
         with self._staged([ids]) as place:
             touched = self._api.transaction(
                 [
@@ -154,12 +155,15 @@ class Redshift:
         return Forgotten(touched[-1] if touched and touched[-1] >= 0 else None)
 
     def _make_tables(self) -> None:
-        (statement,) = statements.read("columns", self._schema)
-        rows = self._api.query(statement, {"schema_name": self._schema})
-        scripts = tables.missing(((str(row[0]), str(row[1])) for row in rows), self._schema)
+        scripts = self._missing()
         if scripts:
             made = [statement for script in scripts for statement in statements.read(script, self._schema)]
             self._api.transaction([f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"', *made])
+
+    def _missing(self) -> list[str]:
+        (statement,) = statements.read("columns", self._schema)
+        rows = self._api.query(statement, {"schema_name": self._schema})
+        return tables.missing(((str(row[0]), str(row[1])) for row in rows), self._schema)
 
     def _moved(self, snapshot: Snapshot) -> tuple[Any, bool]:
         (statement,) = statements.read("moved", self._schema)

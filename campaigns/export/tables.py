@@ -11,6 +11,8 @@ from segmentation.errors import WarehouseTablesError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+TABLES_SCRIPT = "tables"
+
 
 def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
     """Which scripts of `sql/` must run first.
@@ -49,4 +51,20 @@ def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
                     f"{schema}.{table} has no column {column!r}: {nearest(column, found[table])}",
                     hint="export to another --schema, or give the table the columns of docs/warehouse.md",
                 )
-    return [*(["tables"] if not there else []), *([VIEW] if VIEW not in found else [])]
+    return [*([TABLES_SCRIPT] if not there else []), *([VIEW] if VIEW not in found else [])]
+
+
+def nothing_there(shown: str) -> WarehouseTablesError:
+    """What is said when somebody shall be forgotten where nothing was exported to.
+
+    Parameters
+    ----------
+    shown
+        Where.
+
+    Returns
+    -------
+    WarehouseTablesError
+        To raise.
+    """
+    return WarehouseTablesError(f"{shown} holds no export", hint="check --to and --schema: nobody was forgotten")

@@ -140,6 +140,7 @@ def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_ass
 @pytest.mark.parametrize(
     ("text", "name", "said"),
     [
+        ("1", "ids.txt", "warehouse holds no export"),
         ("", "ids.txt", "holds no id"),
         ("id\n1\n", "ids.csv", "has no column 'customer_id'"),
         ("x", "ids.xlsx", "neither .csv nor .parquet"),

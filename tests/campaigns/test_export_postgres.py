@@ -98,6 +98,9 @@ def test_who_moved_arrived_and_left_is_told_also_of_snapshots_that_come_late(
 def test_the_forgotten_are_gone_from_every_snapshot_and_do_not_come_back_with_the_same_file(
     database: str, registry_of: list[str], sample_assignments: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "anybody.txt").write_text("1")
+    nowhere = campaigns("forget", "--ids", str(tmp_path / "anybody.txt"), "--to", database)
+    assert (nowhere.returncode, "holds no export" in nowhere.stderr) == (2, True), nowhere
     files = [assigned(sample_assignments, tmp_path / f"{day}.parquet", day=day) for day in (1, 2)]
     for file in files:
         campaigns("export", "--assignments", str(file), *registry_of, "--to", database)
