@@ -16,6 +16,7 @@ SERVICE, TRAINING = "customer-segmentation-service", "customer-segmentation-trai
 WITH_TOKEN = {"Job segmentation-keys"}
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 COREUTILS = {"sleep"}
+INTERPRETERS = {"ceph": ("bash", "python3")}
 
 
 @check
@@ -180,16 +181,16 @@ def _commands(manifests: Manifests, pod: Pod, container: Object, image: str) -> 
     words = manifests.arguments(container, manifests.environment(container))
     before = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep"])
     faults = [f"the image has no program {before[0]}"] * (before[0] not in COREUTILS)
-    if "command" in container and image in (SERVICE, TRAINING):
-        return faults + _script(manifests, pod, container, words)
+    if "command" in container:
+        return faults + _script(manifests, pod, container, words, image)
     if image == TRAINING:
         return faults + _training(words)
     return faults + (_gunicorn(words) if image == SERVICE else [])
 
 
-def _script(manifests: Manifests, pod: Pod, container: Object, words: list[str]) -> list[str]:
-    if words[0] != "python":
-        return [f"{words[0]} is no program that is called here"]
+def _script(manifests: Manifests, pod: Pod, container: Object, words: list[str], image: str) -> list[str]:
+    if words[0] not in INTERPRETERS.get(image, ("python",)):
+        return [f"the image has no program {words[0]}"]
     path = PurePosixPath(words[1])
     mounted = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
     volumes = {each["name"]: each for each in pod.spec["volumes"]}

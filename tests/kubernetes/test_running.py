@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -15,10 +18,10 @@ import pytest
 
 from tests.kubernetes.kubernetes_api import FakeKubernetes
 from tests.kubernetes.objects import K8S, Manifests, Object, Pod
-from tests.servers import s3
+from tests.servers import ceph
 from tests.servers.service import ROOT, Service, free_port, wait_for
 
-pytestmark = pytest.mark.kubectl
+pytestmark = [pytest.mark.kubectl, pytest.mark.ceph]
 
 LOCAL = K8S / "overlays" / "local"
 CUSTOMER = json.loads((ROOT / "examples" / "customer.json").read_text())
@@ -101,9 +104,63 @@ def made_by_the_job(manifests: Manifests, account: Path, there: Secrets) -> Secr
 
 @pytest.fixture(scope="module")
 def node(manifests: Manifests, secrets: Secrets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with pytest.MonkeyPatch.context() as patch, s3.running(patch):
-        addresses = {"http://s3:9000": os.environ["AWS_ENDPOINT_URL"]}
-        yield Node(manifests, secrets, tmp_path_factory.mktemp("node"), addresses)
+    """With the overlay's own S3, run as its pod is: as any user, without rights, on a root that is only to be read."""
+    ceph.require()
+    folder = tmp_path_factory.mktemp("node")
+    port, monitor = free_port(), free_port()
+    node = Node(manifests, secrets, folder, {"http://s3:7480": f"http://127.0.0.1:{port}"})
+    with store(node, port, monitor):
+        yield node
+
+
+@contextmanager
+def store(node: Node, port: int, monitor: int) -> Iterator[None]:
+    pod = node.manifests.pod("Deployment", "s3")
+    folder = node.folder / "store"
+    for name in ("data", "tmp"):
+        (folder / name).mkdir(parents=True)
+    script = folder / "ceph.sh"
+    text = node.manifests.one("ConfigMap", "segmentation-local-scripts")["data"]["ceph.sh"]
+    moved = re.sub(r"(?<![\w.$])/(data|tmp)\b", rf"{folder}/\1", text)
+    script.write_text(moved.replace("7480", str(port)).replace("6789", str(monitor)))
+    given = node.manifests.environment(pod.containers[0], node.secrets) | {"HOME": str(folder / "tmp")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*confined(pod, folder), "bash", str(script)],
+            env={"PATH": os.environ["PATH"], **given}, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    try:
+        wait_until((folder / "data" / "ready").exists, process, folder / "log")
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def confined(pod: Pod, folder: Path) -> list[str]:
+    """As the pod's securityContext says, as far as that can be had without a container."""
+    if os.geteuid() != 0:
+        return []
+    context = pod.spec["securityContext"]
+    user, group = context["runAsUser"], context["runAsGroup"]
+    for path in (folder / "data", folder / "tmp"):
+        os.chown(path, user, group)
+    # pytest's own folders are for their owner alone.
+    for path in (folder, *folder.parents):
+        if path.name.startswith("pytest") or path == folder or path == folder.parent:
+            path.chmod(path.stat().st_mode | 0o055)
+    binds = " && ".join(f"mount --bind {path} {path}" for path in (folder / "data", folder / "tmp"))
+    drop = f"setpriv --reuid {user} --regid {group} --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all"
+    inside = f'mount --make-rprivate / && {binds} && mount -o remount,bind,ro / && exec {drop} --pdeathsig TERM "$@"'
+    return ["unshare", "--mount", "bash", "-c", inside, "confined"]
+
+
+def wait_until(ready: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
+    patience = time.monotonic() + 120
+    while not ready():
+        if process.poll() is not None or time.monotonic() > patience:
+            raise RuntimeError(f"S3 does not start: {log.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ PARTS = {
     "segmentation-api-key": ("api-key",),
     "segmentation-s3-reader": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     "segmentation-s3-writer": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-    "s3-root": ("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
+    "s3-root": ("S3_ACCESS_KEY", "S3_SECRET_KEY"),
 }
 """By Secret, its keys."""
 
@@ -118,8 +118,8 @@ def made() -> dict[str, str]:
         "api-key": api_key,
         "AWS_ACCESS_KEY_ID": user,
         "AWS_SECRET_ACCESS_KEY": password,
-        "MINIO_ROOT_USER": user,
-        "MINIO_ROOT_PASSWORD": password,
+        "S3_ACCESS_KEY": user,
+        "S3_SECRET_KEY": password,
     }
 
 
