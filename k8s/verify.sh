@@ -47,7 +47,15 @@ train() {
   k delete "job/$name" --ignore-not-found > /dev/null
   k create job --from=cronjob/segmentation-training "$name" --dry-run=client -o json > "$work/job.json"
   "$@" < "$work/job.json" | k create -f - > /dev/null
-  k wait --for=condition=complete --timeout=15m "job/$name" > /dev/null || { k logs "job/$name" || true; fail "the Job $name did not end well"; }
+  local ended='' deadline=$((SECONDS + 900))
+  until [[ " $ended " == *' Complete '* ]]; do
+    if [[ " $ended " == *' Failed '* || $SECONDS -ge $deadline ]]; then
+      k logs "job/$name" || true
+      fail "the Job $name did not end well"
+    fi
+    sleep 1
+    ended=$(k get job "$name" -o 'jsonpath={range .status.conditions[?(@.status=="True")]}{.type} {end}')
+  done
 }
 await_model() {
   local version=$1 pod deadline=$((SECONDS + 180))
@@ -63,6 +71,8 @@ sent() { k logs job/segmentation-load --tail=1; }
 say "server $("${kubectl[@]}" version -o json | sed -n 's/.*"gitVersion": "\(.*\)".*/\1/p' | tail -1)"
 "${kubectl[@]}" kustomize k8s/overlays/local > "$work/local.yaml"
 "${kubectl[@]}" apply --warnings-as-errors --validate=strict -f k8s/base/namespace.yaml > /dev/null
+# A Job cannot be changed.
+k delete job segmentation-keys segmentation-sample-data --ignore-not-found > /dev/null
 for overlay in ${OVERLAYS:-local production}; do
   "${kubectl[@]}" kustomize "k8s/overlays/$overlay" > "$work/$overlay.yaml"
   "${kubectl[@]}" apply --dry-run=server --server-side --force-conflicts --warnings-as-errors --validate=strict -f "$work/$overlay.yaml" > /dev/null \
@@ -70,7 +80,6 @@ for overlay in ${OVERLAYS:-local production}; do
   say "$overlay: taken by the API server, strictly and without a warning"
 done
 
-k delete job segmentation-keys segmentation-sample-data --ignore-not-found > /dev/null
 "${kubectl[@]}" apply --warnings-as-errors --validate=strict -f "$work/local.yaml" > /dev/null || fail 'local is not applied'
 k wait --for=condition=complete --timeout=5m job/segmentation-keys job/segmentation-sample-data > /dev/null || fail 'keys or sample data'
 say 'local: applied; keys and sample data are there'

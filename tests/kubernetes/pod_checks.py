@@ -13,6 +13,12 @@ from tests.servers.service import ROOT
 from training.cli import cli
 
 SERVICE, TRAINING = "customer-segmentation-service", "customer-segmentation-training"
+ENTRY_POINTS = {
+    SERVICE: ["gunicorn", "--config", "service/gunicorn.conf.py", "service.app:create_app()"],
+    TRAINING: ["python", "-m", "training"],
+}
+"""Of the images: what a container runs that has no command."""
+
 WITH_TOKEN = {"Job segmentation-keys"}
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 COREUTILS = {"sleep"}

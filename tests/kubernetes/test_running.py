@@ -18,6 +18,7 @@ import pytest
 
 from tests.kubernetes.kubernetes_api import FakeKubernetes
 from tests.kubernetes.objects import K8S, Manifests, Object, Pod
+from tests.kubernetes.pod_checks import ENTRY_POINTS, SERVICE, TRAINING
 from tests.servers import ceph
 from tests.servers.service import ROOT, Service, free_port, wait_for
 
@@ -169,7 +170,7 @@ def trained(node: Node) -> "subprocess.CompletedProcess[str]":
     done = node.run(node.manifests.pod("Job", "segmentation-sample-data"), [])
     assert done.returncode == 0, done.stderr
     assert "orders are in s3://segmentation/orders/orders.parquet" in done.stdout
-    return node.run(node.manifests.pod("CronJob", "segmentation-training"), ["python", "-m", "training"])
+    return node.run(node.manifests.pod("CronJob", "segmentation-training"), ENTRY_POINTS[TRAINING])
 
 
 def test_a_key_job_that_was_killed_half_way_or_runs_again_makes_keys_that_fit(
@@ -187,7 +188,7 @@ def test_the_cron_job_trains_on_the_sample_data_and_publishes_a_signed_model(
 
 
 def test_the_next_run_finds_that_no_model_is_needed(node: Node, trained: "subprocess.CompletedProcess[str]") -> None:
-    again = node.run(node.manifests.pod("CronJob", "segmentation-training"), ["python", "-m", "training"])
+    again = node.run(node.manifests.pod("CronJob", "segmentation-training"), ENTRY_POINTS[TRAINING])
     assert again.returncode == 0, again.stderr
     assert "not needed" in again.stdout
 
@@ -200,7 +201,7 @@ def test_the_service_serves_it_with_the_key_and_its_metrics_on_their_port(
     port, metrics = free_port(), free_port()
     environment = node.environment(pod) | {"SEGMENTATION_METRICS_PORT": str(metrics)}
     words = [word.replace("0.0.0.0:8080", f"127.0.0.1:{port}") for word in node.arguments(pod)]
-    command = [sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.conf.py", "service.app:create_app()"]
+    command = [sys.executable, "-m", *ENTRY_POINTS[SERVICE]]
     log = tmp_path / "service.log"
     with log.open("wb") as output:
         process = subprocess.Popen([*command, *words], cwd=ROOT, env=environment, stderr=output, stdout=output)
