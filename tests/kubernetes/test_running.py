@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -110,16 +111,16 @@ def node(manifests: Manifests, secrets: Secrets, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("node")
     port, monitor = free_port(), free_port()
     node = Node(manifests, secrets, folder, {"http://s3:7480": f"http://127.0.0.1:{port}"})
-    with store(node, port, monitor):
+    # Not in pytest's folder: whenever another pytest begins, that is made its owner's alone again.
+    with tempfile.TemporaryDirectory(prefix="segmentation-s3-") as place, store(node, Path(place), port, monitor):
         yield node
 
 
 @contextmanager
-def store(node: Node, port: int, monitor: int) -> Iterator[None]:
+def store(node: Node, folder: Path, port: int, monitor: int) -> Iterator[None]:
     pod = node.manifests.pod("Deployment", "s3")
-    folder = node.folder / "store"
-    for name in ("data", "tmp"):
-        (folder / name).mkdir(parents=True)
+    for path in (folder / "data", folder / "tmp"):
+        path.mkdir()
     script = folder / "ceph.sh"
     text = node.manifests.one("ConfigMap", "segmentation-local-scripts")["data"]["ceph.sh"]
     moved = re.sub(r"(?<![\w.$])/(data|tmp)\b", rf"{folder}/\1", text)
@@ -146,10 +147,7 @@ def confined(pod: Pod, folder: Path) -> list[str]:
     user, group = context["runAsUser"], context["runAsGroup"]
     for path in (folder / "data", folder / "tmp"):
         os.chown(path, user, group)
-    # pytest's own folders are for their owner alone.
-    for path in (folder, *folder.parents):
-        if path.name.startswith("pytest") or path == folder or path == folder.parent:
-            path.chmod(path.stat().st_mode | 0o055)
+    folder.chmod(0o755)
     binds = " && ".join(f"mount --bind {path} {path}" for path in (folder / "data", folder / "tmp"))
     drop = f"setpriv --reuid {user} --regid {group} --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all"
     inside = f'mount --make-rprivate / && {binds} && mount -o remount,bind,ro / && exec {drop} --pdeathsig TERM "$@"'
