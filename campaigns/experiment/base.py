@@ -121,9 +121,9 @@ def _join_history(assignments: Assignments, experiment: Experiment, file: Path) 
     connection.execute("ALTER TABLE outcome RENAME TO history")
     if experiment.analysis.covariate != HISTORY:
         return
-    (lacking,) = connection.execute(
-        "SELECT count(*) FROM member ANTI JOIN history USING (customer_id)"
-    ).fetchone() or (0,)
+    (lacking,) = connection.execute("SELECT count(*) FROM member ANTI JOIN history USING (customer_id)").fetchone() or (
+        0,
+    )
     if lacking:
         raise BadValueError(
             f"{file.name} has no row for {lacking:,} customers, and it is the covariate",
@@ -176,16 +176,13 @@ def _measured(assignments: Assignments) -> dict[int, tuple[float, float]]:
     return {segment: (mean, deviation or 0.0) for segment, mean, deviation in rows}
 
 
-def _expected(
-    experiment: Experiment, segment: int, measured: dict[int, tuple[float, float]]
-) -> tuple[float, float]:
+def _expected(experiment: Experiment, segment: int, measured: dict[int, tuple[float, float]]) -> tuple[float, float]:
     metric = experiment.metric
     if metric.baseline is None:
         if segment in measured:
             return measured[segment]
         raise ConfigurationError(
-            "what is expected without treatment is not known"
-            + (f" for segment {segment}" if measured else ""),
+            "what is expected without treatment is not known" + (f" for segment {segment}" if measured else ""),
             hint="set metric.baseline, or give the metric of an earlier period: --history",
         )
     mean = _of_segment(metric.baseline, "baseline", segment)

@@ -32,7 +32,7 @@ SUM = "list_sum(list(value ORDER BY at, value))"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What a file of outcomes held; the values are in the table `outcome` (customer_id, segment_id, arm, covariate, value).
+    """What a file of outcomes held; the values are in the table `outcome`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read_outcomes(
     Returns
     -------
     Outcomes
-        The table `outcome` is made, in the order of customers' ids.
+        The table `outcome` is made, in the order of customers' ids: the columns of `member`, and `value`.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) ->
 def _per_customer(
     connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric, window: Window
 ) -> tuple[int, str | None]:
-    """The table `per_customer` (customer_id, value) of the members; events outside the window, and the newest of all."""
+    """The table `per_customer` (customer_id, value); events of members outside the window, and the newest of all."""
     if metric.when is None:
         (twice,) = _first(
             connection, "SELECT count(*) FROM (SELECT customer_id FROM typed GROUP BY 1 HAVING count(*) > 1)"
@@ -232,7 +232,10 @@ def _per_customer(
                 f"{file.name} holds {twice:,} customers more than once",
                 hint="give one row per customer; of events, metric.when names the column with their time",
             )
-        connection.execute("CREATE OR REPLACE TABLE per_customer AS SELECT customer_id, value FROM typed SEMI JOIN member USING (customer_id)")
+        connection.execute(
+            "CREATE OR REPLACE TABLE per_customer AS "
+            "SELECT customer_id, value FROM typed SEMI JOIN member USING (customer_id)"
+        )
         return 0, None
     total = "CAST(coalesce(bool_or(value <> 0), false) AS DOUBLE)" if metric.kind == "proportion" else SUM
     connection.execute(
