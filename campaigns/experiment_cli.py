@@ -158,10 +158,10 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
         ERR.print(note, style="bold")
     OUT.print(f"Arms: {words.sample_ratio_words(found)}")
     OUT.print(f"Covariate: {words.covariate_words(plan, found)}")
-    _print(words.effects_table(plan, found.pooled, "Over all segments"))
+    _print(words.effects_table(plan, found.pooled, "Over all segments", brief=True))
     for line in words.heterogeneity_words(found, asked.analysis.alpha):
         OUT.print(line)
-    _print(words.effects_table(plan, found.segments, "By segment"))
+    _print(words.effects_table(plan, found.segments, "By segment", brief=True))
     for decision in found.decisions:
         OUT.print(f"{decision.outcome}: {decision.says}")
     if out is not None:
@@ -211,7 +211,7 @@ def _print(table: Table) -> None:
 
     shown = RichTable(title=table.caption, title_justify="left", box=None, pad_edge=False)
     for at, heading in enumerate(table.headings):
-        shown.add_column(heading, justify="right" if at in table.numbers else "left", overflow="fold")
+        shown.add_column(heading, justify="right" if at in table.numbers else "left", no_wrap=at > 0)
     for row in table.rows:
         shown.add_row(*(Text(cell) for cell in row))
     OUT.print(shown)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from statsmodels.regression.linear_model import OLS, RegressionResults
+from statsmodels.base.model import LikelihoodModelResults
+from statsmodels.regression.linear_model import OLS
 
 from campaigns.experiment.cells import Cell
 from campaigns.experiment.comparisons import Effect, corrected, lift, means, proportions
@@ -55,9 +56,9 @@ class Regression:
         self.covariance = np.diag(variances)
         self.customers = np.array([cell.customers for cell in cells], dtype=np.float64)
         model = OLS(means, np.eye(len(cells)))
-        self.results = RegressionResults(model, means, normalized_cov_params=self.covariance, scale=1.0)
+        self.results = LikelihoodModelResults(model, means, normalized_cov_params=self.covariance, scale=1.0)
         self.residual_degrees = int(self.customers.sum()) - len(cells)
-        self.results.df_resid_inference = self.residual_degrees
+        self.results.df_resid = self.results.df_resid_inference = self.residual_degrees
 
     def weights(self, arm: str) -> Floats:
         """Of the cells, in the mean of an arm over all segments: the segments' shares of all customers."""

@@ -77,7 +77,7 @@ def write(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     file
         Parquet: customer_id, segment_id, arm, covariate.
     """
-    reader: RecordBatchReader = connection.execute("FROM member").to_arrow_reader(BATCH)
+    reader: RecordBatchReader = connection.sql("FROM member").to_arrow_reader(BATCH)
     with parquet.ParquetWriter(file, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)

@@ -27,7 +27,7 @@ READERS = {
 }
 
 # In a fixed order: the last bit of a sum depends on it.
-SUM = "list_sum(list(value ORDER BY at, value))"
+SUM = "list_sum(list(value ORDER BY moment, value))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,16 +179,16 @@ def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) -> None:
-    """The table `typed` (customer_id, value, at, arm), every value of it a number."""
+    """The table `typed` (customer_id, value, moment, arm), every value of it a number."""
     present = [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
     text = "1.0" if metric.column is None else _quoted(metric.column)
     value = f"coalesce(TRY_CAST({text} AS DOUBLE), CAST(TRY_CAST({text} AS BOOLEAN) AS DOUBLE))"
-    at = f"TRY_CAST({_quoted(metric.when)} AS TIMESTAMPTZ)" if metric.when else "CAST(NULL AS TIMESTAMPTZ)"
+    moment = f"TRY_CAST({_quoted(metric.when)} AS TIMESTAMPTZ)" if metric.when else "CAST(NULL AS TIMESTAMPTZ)"
     arm = "CAST(arm AS VARCHAR)" if "arm" in present else "CAST(NULL AS VARCHAR)"
     try:
         connection.execute(
             "CREATE OR REPLACE TABLE typed AS "
-            f"SELECT CAST(customer_id AS VARCHAR) AS customer_id, {value} AS value, {at} AS at, {arm} AS arm, "
+            f"SELECT CAST(customer_id AS VARCHAR) AS customer_id, {value} AS value, {moment} AS moment, {arm} AS arm, "
             f"{text} IS NULL AS empty FROM given"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
@@ -200,7 +200,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) ->
         connection,
         "SELECT count(*) FILTER (customer_id IS NULL), count(*) FILTER (empty), "
         "count(*) FILTER (value IS NULL AND NOT empty), count(*) FILTER (NOT isfinite(value)), "
-        "count(*) FILTER (at IS NULL), count(*) FILTER (value NOT IN (0, 1)) FROM typed",
+        "count(*) FILTER (moment IS NULL), count(*) FILTER (value NOT IN (0, 1)) FROM typed",
     )
     faults = (
         ("customer_id", nobody, "no value", "leave such rows out of the file"),
@@ -240,12 +240,13 @@ def _per_customer(
     total = "CAST(coalesce(bool_or(value <> 0), false) AS DOUBLE)" if metric.kind == "proportion" else SUM
     connection.execute(
         f"CREATE OR REPLACE TABLE per_customer AS SELECT customer_id, {total} AS value "
-        "FROM typed SEMI JOIN member USING (customer_id) WHERE at >= ? AND at < ? GROUP BY customer_id",
+        "FROM typed SEMI JOIN member USING (customer_id) WHERE moment >= ? AND moment < ? GROUP BY customer_id",
         list(window.bounds),
     )
     outside, newest = _first(
         connection,
-        "SELECT count(*) FILTER (member.customer_id IS NOT NULL AND NOT (at >= ? AND at < ?)), epoch_us(max(at)) "
+        "SELECT count(*) FILTER (member.customer_id IS NOT NULL AND NOT (moment >= ? AND moment < ?)), "
+        "epoch_us(max(moment)) "
         "FROM typed LEFT JOIN member USING (customer_id)",
         list(window.bounds),
     )

@@ -10,11 +10,15 @@ from campaigns.experiment.comparisons import Effect
 from campaigns.experiment.description import Experiment
 from campaigns.experiment.design import Design
 from campaigns.experiment.plan import Plan
-from campaigns.experiment.words import chance, difference, lift
+from campaigns.experiment.words import difference, lift, p_words
 from campaigns.pictures import FILL, INK, SMALL, Picture, new_figure, png, tidy, words
 
 ROW = 0.42
 """Inches."""
+LABEL = 44
+"""Characters."""
+CLEAR = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+"""Behind numbers, so that no line goes through them."""
 TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
@@ -49,7 +53,7 @@ def design_picture(experiment: Experiment, design: Design) -> Picture:
         axes.plot(row.smallest_lift, at, "o", markersize=9, markeredgecolor=INK, zorder=3,
                   markerfacecolor=FILL if enough else "white")  # fmt: skip
         axes.annotate(lift(row.smallest_lift), (row.smallest_lift, at), (9, 0), textcoords="offset points",
-                      va="center", fontsize=SMALL)  # fmt: skip
+                      va="center", fontsize=SMALL, bbox=CLEAR, zorder=2.5)  # fmt: skip
     axes.axvline(worth, color=INK, linestyle="--", linewidth=1, zorder=2)
     axes.set_xscale("log")
     axes.set_xlim(left, right * 1.25)
@@ -57,7 +61,9 @@ def design_picture(experiment: Experiment, design: Design) -> Picture:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number * 100:g} %"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
-    axes.set_yticks(range(len(rows)), [f"{words(row.segment_name)}\n{row.customers:,} customers" for row in rows])
+    axes.set_yticks(
+        range(len(rows)), [f"{words(row.segment_name, LABEL)}\n{row.customers:,} customers" for row in rows]
+    )
     axes.set_ylim(len(rows) - 0.5, -0.5)
     title = f"Smallest lift found with {experiment.analysis.power:.0%} power".replace("%", " %")
     axes.set_title(title, loc="left", fontsize=11)
@@ -106,11 +112,11 @@ def effects_picture(plan: Plan, analysis: Analysis) -> Picture:
         axes.set_xlabel(unit, fontsize=SMALL)
         axes.margins(x=0.12)
         tidy(axes, "x")
-    columns[0].set_yticks(range(len(names)), [words(name) for name in names])
+    columns[0].set_yticks(range(len(names)), [words(name, LABEL) for name in names])
     columns[0].set_ylim(len(names) - 0.4, -0.6)
     sure = f"{100 * (1 - experiment.analysis.alpha):g} %"
     figure.supxlabel(
-        f"Lines: {sure} intervals. Filled: significant after Holm's correction; hollow: not; cross: too small to be "
+        f"Lines: {sure} intervals. Filled: significant by Holm's p (written); hollow: not; cross: too small to be "
         "tested alone.\nDashed: the lift worth having, over all segments.",
         fontsize=SMALL,
     )
@@ -131,9 +137,9 @@ def _draw(axes: Axes, effect: Effect, at: int, scale: float, kind: str) -> None:
     face = FILL if effect.significant else "white"
     axes.plot(middle, at, color=INK, zorder=3, marker="o" if tested else "x",
               markersize=9 if at == 0 else 7, markerfacecolor=face, markeredgecolor=INK)  # fmt: skip
-    told = difference(kind, effect.effect) + (f", p = {chance(effect.p_holm)}" if tested else "")
-    axes.annotate(told.replace("p = <", "p < "), (middle, at), (0, 8), textcoords="offset points",
-                  ha="center", va="bottom", fontsize=SMALL - 1)  # fmt: skip
+    told = difference(kind, effect.effect) + (f", {p_words(effect.p_holm)}" if effect.p_holm is not None else "")
+    axes.annotate(told, (middle, at), (0, 8), textcoords="offset points",
+                  ha="center", va="bottom", fontsize=SMALL - 1, bbox=CLEAR, zorder=2.5)  # fmt: skip
 
 
 def _says(plan: Plan, analysis: Analysis) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from campaigns.experiment.analysis import Analysis
 from campaigns.experiment.comparisons import Effect
 from campaigns.experiment.design import Design, Prospect
@@ -84,6 +86,22 @@ def chance(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def p_words(p: float) -> str:
+    """A p-value with its sign.
+
+    Parameters
+    ----------
+    p
+        0 to 1.
+
+    Returns
+    -------
+    str
+        p = 0.012, or p < 0.001.
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
 def design_table(design: Design, kind: str) -> Table:
     """What can be found, as a table.
 
@@ -117,7 +135,7 @@ def design_table(design: Design, kind: str) -> Table:
     )
 
 
-def effects_table(plan: Plan, effects: tuple[Effect, ...], caption: str) -> Table:
+def effects_table(plan: Plan, effects: tuple[Effect, ...], caption: str, *, brief: bool = False) -> Table:
     """Effects as a table.
 
     Parameters
@@ -128,35 +146,42 @@ def effects_table(plan: Plan, effects: tuple[Effect, ...], caption: str) -> Tabl
         Pooled or by segment.
     caption
         Of the table.
+    brief
+        Whether it is for a terminal: without numbers of customers, and with the corrected p-values alone.
 
     Returns
     -------
     Table
-        One row per effect.
+        One row per effect; p-values of tests that were planned.
     """
     sure = f"{100 * (1 - plan.experiment.analysis.alpha):g} % interval"
-    control = plan.experiment.control
     kind = plan.experiment.metric.kind
+    control = plan.experiment.control
+    headings = (
+        "segment", "arm", "customers", control, "arm's", "effect", sure, "lift", "p", "Holm's p", "BH's p"
+    )  # fmt: skip
+    rows = tuple(
+        (
+            effect.segment_name,
+            effect.arm,
+            f"{effect.control_customers:,} / {effect.customers:,}",
+            value(kind, effect.control_mean),
+            value(kind, effect.mean),
+            difference(kind, effect.effect),
+            f"{difference(kind, effect.low)} to {difference(kind, effect.high)}",
+            lift(effect.lift),
+            chance(effect.p) if effect.p_holm is not None else "-",
+            chance(effect.p_holm) if effect.p_holm is not None else "too small",
+            chance(effect.p_benjamini_hochberg),
+        )
+        for effect in effects
+    )
+    kept = [at for at in range(len(headings)) if not (brief and at in (2, 8))]
     return Table(
         caption,
-        ("segment", "arm", "customers", control, "arm's", "effect", sure, "lift", "p", "p (Holm)", "p (BH)"),
-        tuple(
-            (
-                effect.segment_name,
-                effect.arm,
-                f"{effect.control_customers:,} / {effect.customers:,}",
-                value(kind, effect.control_mean),
-                value(kind, effect.mean),
-                difference(kind, effect.effect),
-                f"{difference(kind, effect.low)} to {difference(kind, effect.high)}",
-                lift(effect.lift),
-                chance(effect.p),
-                chance(effect.p_holm) if effect.p_holm is not None else "not tested",
-                chance(effect.p_benjamini_hochberg),
-            )
-            for effect in effects
-        ),
-        frozenset(range(2, 11)),
+        tuple(headings[at] for at in kept),
+        tuple(tuple(row[at] for at in kept) for row in rows),
+        frozenset(place for place, at in enumerate(kept) if at >= 2),
     )
 
 
@@ -175,7 +200,7 @@ def sample_ratio_words(analysis: Analysis) -> str:
     """
     ratio = analysis.sample_ratio
     sizes = ", ".join(f"{arm} {count:,}" for arm, count in ratio.analysed.items())
-    tests = ", ".join(f"{test.name.replace('_', ' ')} p = {chance(test.p)}" for test in ratio.tests)
+    tests = ", ".join(f"{test.name.replace('_', ' ')} {p_words(test.p)}" for test in ratio.tests)
     return f"{'As planned' if ratio.matches else 'NOT as planned'}: {sizes} ({tests})"
 
 
@@ -235,7 +260,7 @@ def heterogeneity_words(analysis: Analysis, alpha: float) -> tuple[str, ...]:
                 "segments differ in the effect" if test.p <= alpha
                 else "no evidence that segments differ: do not read their order as a ranking"
             )  # fmt: skip
-            told.append(f"{test.arm}: {says} (interaction p = {chance(test.p)})")
+            told.append(f"{test.arm}: {says} (interaction {p_words(test.p)})")
     return tuple(told)
 
 
@@ -248,7 +273,7 @@ def _prospect(row: Prospect, kind: str) -> tuple[str, ...]:
         f"{row.treatment:,}",
         value(kind, row.baseline),
         lift(row.smallest_lift) if row.smallest_lift is not None else "none",
-        f"{row.power * 100:.0f} %",
+        f"{math.floor(row.power * 100)} %",
         f"{row.needed:,}" if row.needed is not None else "-",
         alone,
     )
