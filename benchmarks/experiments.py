@@ -7,6 +7,7 @@ only. Then the power of 3.0 against 3.3 %, and the time that three million custo
 """
 
 import argparse
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,11 +58,9 @@ def main() -> None:
         keyed, file = load(str(key)), Path(folder, "segments.parquet")
         of_olist(file)
         with open_assignments(file, Settings()) as base:
-            take_in(base, described("base", "proportion", 0.03), None, None)
+            take_in(base, described("base", "proportion", covariate=True), None, None)
             base.connection.execute("CREATE TABLE everybody AS FROM member ORDER BY customer_id")
-            for kind in ("proportion", "mean"):
-                for covariate in (False, True):
-                    repeated(base.connection, keyed, kind, arguments.times, covariate=covariate)
+            repeated(base.connection, keyed, arguments.times)
             salts(base.connection, keyed)
         at_scale(keyed, arguments.large, Path(folder))
 
@@ -75,11 +74,13 @@ def fleiss() -> None:
     print(f"3.0 -> 3.3 % at 80 % power: {needed / 2:,.0f} per arm (Fleiss: 53,210); ", end="")
     half = Stratum(segment_id=0, segment_name="all", customers=2 * 53_210, mean=0.03, standard_deviation=0.17)
     rng = np.random.default_rng(1)
+    gc.freeze()
     found = sum(
         effect.significant
         for _ in range(4000)
         for effect in pooled(*two_cells(asked, rng.binomial(53_210, 0.03), rng.binomial(53_210, 0.033), 53_210))
     )
+    gc.unfreeze()
     print(f"power there {power(asked, (half,), 0.1, 0.05):.4f}, found in {found / 40:.1f} % of 4,000 simulated")
 
 
@@ -106,14 +107,16 @@ def of_olist(out: Path) -> None:
     result = job.make("olist", str(folder), chosen, Settings(), created=datetime(2026, 1, 1, tzinfo=UTC))
     with open_database(Settings()) as database:
         loaded = sources.load(database, "olist", str(folder), chosen, None)
-        assigned = assign(database, loaded, assemble(result.made.card, result.made.files), out, with_features=True)
+        assigned = assign(
+            database, loaded, assemble(result.made.card_content, result.made.files), out, with_features=True
+        )
     total = sum(assigned.customers.values())
     print(f"Olist: {total:,} customers in {len(assigned.customers)} segments: "
           f"{', '.join(f'{count / total:.1%}' for count in assigned.customers.values())}")  # fmt: skip
 
 
-def described(name: str, kind: str, baseline: float, *, covariate: bool = True) -> Experiment:
-    metric = Metric(kind="proportion" if kind == "proportion" else "mean", column="y", baseline=baseline,
+def described(name: str, kind: str, *, covariate: bool) -> Experiment:
+    metric = Metric(kind="proportion" if kind == "proportion" else "mean", column="y", baseline=0.03,
                     standard_deviation=None if kind == "proportion" else 1.0, smallest_lift=LIFT)  # fmt: skip
     rules = Rules(covariate="monetary" if covariate else None)
     return Experiment(name=name, arms={"control": 0.5, "treated": 0.5}, metric=metric, window=WINDOW, analysis=rules)
@@ -135,34 +138,35 @@ class Tally:
     widths: float = 0.0
 
 
-def repeated(
-    connection: duckdb.DuckDBPyConnection, keyed: Pseudonyms, kind: str, times: int, *, covariate: bool
-) -> None:
-    tally, started = Tally(), time.perf_counter()
+def repeated(connection: duckdb.DuckDBPyConnection, keyed: Pseudonyms, times: int) -> None:
+    """The same draws of arms, judged for both kinds of metric, without and with a covariate."""
+    tallies = {(kind, covariate): Tally() for kind in ("proportion", "mean") for covariate in (False, True)}
+    gc.freeze()  # statsmodels collects garbage at every correction: it need not look at all that training left
+    started = time.perf_counter()
     members = connection.execute("SELECT segment_id, covariate FROM everybody ORDER BY customer_id").fetchnumpy()
     segment, spent = members["segment_id"], members["covariate"]
     ids = np.unique(segment)
-    chance = np.select([segment == one for one in ids], np.linspace(0.02, 0.08, len(ids)))
+    chance = np.select([segment == one for one in ids], list(np.linspace(0.02, 0.08, len(ids))))
     for at in range(times):
-        asked = described(f"simulated {at}", kind, 0.03, covariate=covariate)
-        connection.execute("CREATE OR REPLACE TABLE member AS FROM everybody")
-        randomise(connection, asked, keyed)
-        treated = (
-            np.asarray(connection.execute("SELECT arm FROM member ORDER BY customer_id").fetchnumpy()["arm"])
-            == "treated"
-        )
-        plan = planned(connection, asked)
+        treated = drawn(connection, described(f"simulated {at}", "proportion", covariate=True), keyed)
         rng = np.random.default_rng(at)
-        uniform, amount = rng.uniform(size=len(spent)), rng.lognormal(-0.18, 0.6, len(spent)) * np.sqrt(spent)
+        # The logarithm of the factor has the mean -0.18 and the variance 0.36: the factor is 1 on average.
+        uniform, factor = rng.uniform(size=len(spent)), rng.lognormal(-0.18, 0.6, len(spent))
         for lifted, lifts in (("none", 0.0), ("all", LIFT), ("one", np.where(segment == ids[0], 2 * LIFT, 0.0))):
-            value = (uniform < chance * (1 + treated * lifts)) * (1.0 if kind == "proportion" else amount)
-            # The effect on these very customers, not that of the distribution they come from.
-            both = [
-                (uniform < chance * (1 + arm * lifts)) * (1.0 if kind == "proportion" else amount) for arm in (0, 1)
-            ]
-            truth = {int(one): float(np.mean((both[1] - both[0])[segment == one])) for one in ids}
-            judge(connection, plan, value, lifted, truth, float(np.mean(both[1] - both[0])), tally, covariate=covariate)
-    tell(f"{kind}{', CUPED' if covariate else ''}", tally, times, time.perf_counter() - started)
+            ordered = uniform < chance * (1 + treated * lifts)
+            for (kind, covariate), tally in tallies.items():
+                amount = np.ones(len(spent)) if kind == "proportion" else np.sqrt(spent)
+                planted = chance * lifts * amount
+                truth = {int(one): float(np.mean(planted[segment == one])) for one in ids}
+                connection.register("given", {"value": ordered * amount * (factor if kind == "mean" else 1.0)})
+                connection.execute("CREATE OR REPLACE TABLE outcome AS FROM slim POSITIONAL JOIN given")
+                connection.unregister("given")
+                plan = planned(connection, described("judged", kind, covariate=covariate))
+                judge(connection, plan, lifted, truth, float(np.mean(planted)), tally)
+    gc.unfreeze()
+    print(f"{times} experiments of each kind in {time.perf_counter() - started:.0f} s")
+    for (kind, covariate), tally in tallies.items():
+        tell(f"{kind}{', CUPED' if covariate else ''}", tally, times)
 
 
 def drawn(connection: duckdb.DuckDBPyConnection, asked: Experiment, keyed: Pseudonyms) -> npt.NDArray[np.bool_]:
@@ -170,6 +174,7 @@ def drawn(connection: duckdb.DuckDBPyConnection, asked: Experiment, keyed: Pseud
     connection.execute("CREATE OR REPLACE TABLE member AS FROM everybody")
     randomise(connection, asked, keyed)
     arm = connection.execute("SELECT arm FROM member ORDER BY customer_id").fetchnumpy()["arm"]
+    connection.execute("CREATE OR REPLACE TABLE slim AS SELECT * EXCLUDE customer_id FROM member ORDER BY customer_id")
     return np.asarray(arm == "treated")
 
 
@@ -184,12 +189,15 @@ def planned(connection: duckdb.DuckDBPyConnection, asked: Experiment) -> Plan:
     )  # fmt: skip
 
 
-def judge(connection: duckdb.DuckDBPyConnection, plan: Plan, value: Floats, lifted: str, truth: dict[int, float],
-          overall: float, tally: Tally, *, covariate: bool) -> None:  # fmt: skip
-    connection.register("given", {"value": value})
-    connection.execute("CREATE OR REPLACE TABLE outcome AS FROM member POSITIONAL JOIN given")
-    connection.unregister("given")
-    cells, _ = aggregate(connection, covariate=covariate)
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    lifted: str,
+    truth: dict[int, float],
+    overall: float,
+    tally: Tally,
+) -> None:
+    cells, _ = aggregate(connection, covariate=plan.experiment.analysis.covariate is not None)
     whole, parts = pooled(plan, cells)[0], by_segment(plan, cells)
     if lifted == "none":
         tally.false_alarms += whole.significant
@@ -208,12 +216,12 @@ def judge(connection: duckdb.DuckDBPyConnection, plan: Plan, value: Floats, lift
         tally.partial_errors += any(effect.significant and truth[effect.segment_id or 0] == 0 for effect in parts)
 
 
-def tell(name: str, tally: Tally, times: int, seconds: float) -> None:
+def tell(name: str, tally: Tally, times: int) -> None:
     def share(count: int, of: int = times) -> str:
         low, high = binomtest(count, of).proportion_ci()
         return f"{count / of:.1%} ({low:.1%} to {high:.1%})"
 
-    print(f"{name}, {times} experiments in {seconds:.0f} s:")
+    print(f"{name}:")
     print(f"  A/A significant: {share(tally.false_alarms)}; family-wise error over segments: "
           f"{share(tally.family_errors)}; interaction: {share(tally.heterogeneous)}; "
           f"mismatch: {tally.mismatches}")  # fmt: skip
@@ -229,13 +237,8 @@ def salts(connection: duckdb.DuckDBPyConnection, keyed: Pseudonyms) -> None:
 
     before, ps, off = None, [], 0.0
     for at in range(201):
-        asked = described(f"salt {at}", "proportion", 0.03)
-        connection.execute("CREATE OR REPLACE TABLE member AS FROM everybody")
-        randomise(connection, asked, keyed)
-        arm = (
-            np.asarray(connection.execute("SELECT arm FROM member ORDER BY customer_id").fetchnumpy()["arm"])
-            == "treated"
-        )
+        asked = described(f"salt {at}", "proportion", covariate=False)
+        arm = drawn(connection, asked, keyed)
         off = max(off, abs(arm.mean() - 0.5))
         if before is not None:
             table = [[np.sum(arm & before), np.sum(arm & ~before)], [np.sum(~arm & before), np.sum(~arm & ~before)]]
@@ -258,9 +261,10 @@ def at_scale(keyed: Pseudonyms, customers: int, folder: Path) -> None:
     with duckdb.connect(str(folder / "large.duckdb"), config={"memory_limit": "1GB"}) as connection:
         connection.execute(
             "CREATE TABLE member AS SELECT 'customer-' || range AS customer_id, "
-            "CAST(range % 7 AS INTEGER) AS segment_id, hash(range) % 1000 / 10.0 AS covariate FROM range(?)", [customers]
-        )  # fmt: skip
-        asked = described("large", "mean", 1.0)
+            "CAST(range % 7 AS INTEGER) AS segment_id, hash(range) % 1000 / 10.0 AS covariate FROM range(?)",
+            [customers],
+        )
+        asked = described("large", "mean", covariate=True)
         with timed("drawn"):
             randomise(connection, asked, keyed)
         with timed("frozen"):

@@ -159,7 +159,7 @@ def corrected(effects: Sequence[Effect], alpha: float) -> tuple[Effect, ...]:
     if tested:
         raw = [effects[at].p for at in tested]
         holm = multipletests(raw, alpha, method="holm")[1]
-        hochberg = multipletests(raw, alpha, method="fdr_bh")[1]
+        hochberg = stats.false_discovery_control(raw, method="bh")
         for at, p, q in zip(tested, holm, hochberg, strict=True):
             found[at] = replace(
                 effects[at], p_holm=float(p), p_benjamini_hochberg=float(q), significant=bool(p <= alpha)

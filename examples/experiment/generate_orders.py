@@ -27,8 +27,9 @@ def main(plan: Path, out: Path) -> None:
     segments, treated = members["segment_id"], members["arm"] == "free_shipping"
     usual = np.array([USUAL[segment] for segment in segments])
     # Who ordered often does so again: in proportion, within a segment.
-    mean = {segment: members["covariate"][segments == segment].mean() for segment in USUAL}
-    chance = usual * members["covariate"] / np.array([mean[segment] for segment in segments])
+    orders_so_far = np.asarray(members["covariate"], dtype=np.float64)
+    mean = {segment: orders_so_far[segments == segment].mean() for segment in USUAL}
+    chance = usual * orders_so_far / np.array([mean[segment] for segment in segments])
     chance *= np.where(treated, 1 + np.array([LIFT[s] for s in segments]), 1.0)
     orders = np.repeat(members["customer_id"], rng.poisson(-np.log1p(-np.minimum(chance, 0.9))))
     moments = [FIRST_DAY + timedelta(seconds=float(second)) for second in rng.uniform(0, DAYS * 86_400, len(orders))]
