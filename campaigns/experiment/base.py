@@ -80,7 +80,7 @@ def take_in(
         conditions.append(f"segment_id IN ({', '.join(map(str, experiment.segments))})")
     if only is not None:
         read_ids(connection, only)
-        conditions.append("customer_id IN (SELECT customer_id FROM only)")
+        conditions.append("customer_id IN (SELECT customer_id FROM listed)")
     connection.execute(
         f"CREATE TABLE member AS SELECT customer_id, segment_id, {covariate} AS covariate FROM assignments "
         f"WHERE {' AND '.join(conditions)}"

@@ -158,7 +158,8 @@ def corrected(effects: Sequence[Effect], alpha: float) -> tuple[Effect, ...]:
     found = list(effects)
     if tested:
         raw = [effects[at].p for at in tested]
-        holm = multipletests(raw, alpha, method="holm")[1]
+        # statsmodels collects all garbage at each call; a single test needs no correction.
+        holm = multipletests(raw, alpha, method="holm")[1] if len(raw) > 1 else raw
         hochberg = stats.false_discovery_control(raw, method="bh")
         for at, p, q in zip(tested, holm, hochberg, strict=True):
             found[at] = replace(

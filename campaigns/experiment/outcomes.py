@@ -141,7 +141,7 @@ def read_history(connection: duckdb.DuckDBPyConnection, file: Path, experiment: 
 
 
 def read_ids(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Read the customers that may take part into the table `only`.
+    """Read the customers that may take part into the table `listed`.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def read_ids(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     present = _given(connection, file)
     if "customer_id" not in present:
         raise MissingColumnError(file.name, "customer_id", present)
-    connection.execute("CREATE TABLE only AS SELECT DISTINCT CAST(customer_id AS VARCHAR) AS customer_id FROM given")
+    connection.execute("CREATE TABLE listed AS SELECT DISTINCT CAST(customer_id AS VARCHAR) AS customer_id FROM given")
 
 
 def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
