@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -71,17 +72,29 @@ class Effect:
 
 
 def proportions(control: Cell, treated: Cell, alpha: float) -> Effect:
-    """Score test and Newcombe's interval: they hold for rare events, where the normal approximation does not."""
+    """Two proportions by the score test and Newcombe's interval: they hold for rare events.
+
+    Parameters
+    ----------
+    control, treated
+        Of one segment, not adjusted.
+    alpha
+        Level of the interval.
+
+    Returns
+    -------
+    Effect
+        Without the segment's name.
+
+    References
+    ----------
+    Newcombe (1998), "Interval estimation for the difference between independent proportions", method 10.
+    """
     counts = (treated.successes, treated.customers, control.successes, control.customers)
     # Where nobody did it, or all did, there is nothing that speaks against equal shares.
     alike = counts[0] + counts[2] in (0, counts[1] + counts[3])
-    p = (
-        1.0
-        if alike
-        else float(
-            test_proportions_2indep(*counts, method="score", compare="diff", correction=False, return_results=False)[1]
-        )
-    )
+    score: dict[str, Any] = {"method": "score", "compare": "diff", "correction": False, "return_results": False}
+    p = 1.0 if alike else float(test_proportions_2indep(*counts, **score)[1])
     low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=alpha)
     relative: Interval = (None, None, None)
     if control.successes:
@@ -91,7 +104,20 @@ def proportions(control: Cell, treated: Cell, alpha: float) -> Effect:
 
 
 def means(control: Cell, treated: Cell, alpha: float) -> Effect:
-    """Welch's test."""
+    """Two means by Welch's test.
+
+    Parameters
+    ----------
+    control, treated
+        Of one segment.
+    alpha
+        Level of the interval.
+
+    Returns
+    -------
+    Effect
+        Without the segment's name; without a p-value where nothing varies.
+    """
     both, variances = np.array([control.mean, treated.mean]), (control.variance, treated.variance)
     covariance = np.diag([control.variance / control.customers, treated.variance / treated.customers])
     relative = lift(both, covariance, np.array([1.0, 0.0]), np.array([0.0, 1.0]), alpha)
@@ -137,7 +163,22 @@ def _effect(
 
 
 def lift(params: Floats, covariance: Floats, control: Floats, treated: Floats, alpha: float) -> Interval:
-    """Relative difference of two means and its interval, by the delta method on the logarithm of their ratio."""
+    """Relative difference of two means and its interval, by the delta method on the logarithm of their ratio.
+
+    Parameters
+    ----------
+    params, covariance
+        Estimates and their covariance.
+    control, treated
+        Weights of the estimates in either mean.
+    alpha
+        Level of the interval.
+
+    Returns
+    -------
+    tuple
+        Lift and interval; None where a mean is not above 0.
+    """
     before, after = float(control @ params), float(treated @ params)
     if before <= 0 or after <= 0:
         return (after / before - 1 if before > 0 else None, None, None)
@@ -153,7 +194,20 @@ def lift(params: Floats, covariance: Floats, control: Floats, treated: Floats, a
 
 
 def corrected(effects: Sequence[Effect], alpha: float) -> tuple[Effect, ...]:
-    """The same, each corrected for all that can be tested."""
+    """Correct the p-values of one family of tests.
+
+    Parameters
+    ----------
+    effects
+        Those that are told together.
+    alpha
+        Chance of even one false alarm among them.
+
+    Returns
+    -------
+    tuple of Effect
+        The same, in the same order; those without a p-value stay as they are.
+    """
     tested = [at for at, effect in enumerate(effects) if effect.p is not None]
     found = list(effects)
     if tested:

@@ -93,6 +93,16 @@ def test_the_plan_tells_what_will_be_tested_and_of_no_customer(desk: Desk) -> No
     assert set(desk.members()["covariate"]) == {1.0, 2.0, 3.0, 4.0, 5.0}
 
 
+def test_the_metric_before_the_window_may_be_the_covariate(desk: Desk) -> None:
+    history = desk.folder / "history.csv"
+    history.write_text("customer_id,ordered\n" + "".join(f"customer-{i},{i % 2}\n" for i in range(15_000)))
+    text = DESCRIPTION + "analysis: {covariate: history}\n"
+    assert desk.assign(text, "plan", "base.parquet", "--history", history).exception is None
+    members = desk.members()
+    expected = [int(text.removeprefix("customer-")) % 2 for text in members["customer_id"]]
+    assert members["covariate"].tolist() == expected
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
