@@ -87,8 +87,26 @@ def open_assignments(file: Path, settings: Settings) -> Iterator[Assignments]:
         The file is missing or not such a table; a column is missing or of another type; a customer is there twice; it
         mixes models or moments.
     """
-    with open_database(settings) as (connection, _):
+    with open_duckdb(settings) as connection:
         yield _checked(connection, file)
+
+
+@contextmanager
+def open_duckdb(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty DuckDB to work in.
+
+    Parameters
+    ----------
+    settings
+        `memory_limit` and `spill_dir`.
+
+    Yields
+    ------
+    DuckDBPyConnection
+        Closed, and its files gone, afterwards; its time zone is UTC.
+    """
+    with open_database(settings) as (connection, _):
+        yield connection
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from campaigns.experiment_cli import experiment
 from campaigns.export_cli import export, forget
 from campaigns.lists_cli import lists
 from campaigns.options import ERR
@@ -25,6 +26,7 @@ def cli() -> None:
 cli.add_command(export)
 cli.add_command(forget)
 cli.add_command(lists)
+cli.add_command(experiment)
 
 
 def main() -> None:

@@ -12,6 +12,10 @@
     │   │   └── DuplicateRowError
     │   ├── UnusableDataError           well-formed data that no model can be made of
     │   ├── ForeignPipelineError        a file to import that holds no Pipeline that can be taken in
+    │   ├── ExperimentError             an A/B test that must not be assigned or analysed like this
+    │   │   ├── PlanMismatchError       a file is not the one that was planned
+    │   │   ├── TooEarlyError           the planned end has not come
+    │   │   └── SampleRatioError        the arms are not of the sizes that they should be
     │   └── RequestError                an HTTP request
     │       ├── MalformedBodyError      (400)
     │       ├── BodyTooLargeError       (413)
@@ -164,6 +168,30 @@ class ForeignPipelineError(InputError):
     """A file that was made elsewhere holds no Pipeline that can be taken in."""
 
     code = "foreign-pipeline"
+
+
+class ExperimentError(InputError):
+    """An A/B test that must not be assigned or analysed like this."""
+
+    code = "bad-experiment"
+
+
+class PlanMismatchError(ExperimentError):
+    """A plan, a membership or an outcome is not that of the experiment."""
+
+    code = "plan-mismatch"
+
+
+class TooEarlyError(ExperimentError):
+    """The planned end of an experiment has not come."""
+
+    code = "too-early"
+
+
+class SampleRatioError(ExperimentError):
+    """The arms of an experiment are not of the sizes that they should be."""
+
+    code = "sample-ratio-mismatch"
 
 
 @dataclass(frozen=True, slots=True)
