@@ -8,6 +8,7 @@ import sys
 import click
 
 from campaigns.options import ERR
+from campaigns.scenario_cli import simulate
 from segmentation.failures import KNOWN, failure
 
 
@@ -18,6 +19,9 @@ def cli() -> None:
     Exit codes: 0 done, 1 defect, 2 bad input or usage, 4 lost a race to another run, 5 store or warehouse unavailable
     (worth retrying).
     """
+
+
+cli.add_command(simulate)
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from campaigns.scenario.assumptions import Assumption, Distribution, distribution
-from campaigns.scenario.moves import KEPT, MOVES, SPENT, Move
-from campaigns.scenario.scenario import Change, Scenario, Source
+from campaigns.scenario.moves import KEPT, MEANS, MOVES, SPENT, Move
+from campaigns.scenario.reading import Source
+from campaigns.scenario.scenario import Change, Scenario
 from segmentation.card import Card
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.scoring import Floats
@@ -226,8 +227,25 @@ def _moves(source: Source, card: Card) -> tuple[tuple[Move, ...], dict[str, str]
                 f"{source.where('changes')}: {name} follows from orders",
                 hint="say it by order: what hangs together moves together",
             )
+        _require_mean(source, name, present)
         kept.pop(name, None)
     return tuple(moves.values()), kept
+
+
+def _require_mean(source: Source, name: str, present: set[str]) -> None:
+    of_order = any(change.feature == name and change.of_order is not None for change in source.scenario.changes)
+    if not of_order:
+        return
+    if name not in MEANS:
+        raise ConfigurationError(
+            f"{source.where('changes')}: {name} is no mean over orders",
+            hint=f"of_order is for {', '.join(sorted(MEANS))}; the others take add, times or set",
+        )
+    if source.scenario.order is None or "frequency" not in present:
+        raise ConfigurationError(
+            f"{source.where('changes')}: {name} has no number of orders to be the mean of",
+            hint="give order, for a model that has frequency; or say it by add, times or set",
+        )
 
 
 def _uplifts(
@@ -270,11 +288,12 @@ def _others(source: Source, card: Card) -> list[Distribution]:
 def _change(source: Source, card: Card, change: Change) -> Distribution:
     feature = next(feature for feature in card.features if feature.name == change.feature)
     where, name = f"{source.where('changes')}: {change.feature}", f"change of {change.feature}"
-    if change.set is not None:
+    to = change.set if change.set is not None else change.of_order
+    if to is not None:
         valid = Interval(
             ANY.low if feature.low is None else feature.low, ANY.high if feature.high is None else feature.high
         )
-        return distribution(change.set, name, feature.unit, valid, where)
+        return distribution(to, name, feature.unit, valid, where)
     if change.times is not None:
         return distribution(change.times, name, "times", ANY, where)
     return distribution(change.add if change.add is not None else 0.0, name, feature.unit, ANY, where)

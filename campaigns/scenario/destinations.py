@@ -16,15 +16,14 @@ import numpy.typing as npt
 
 from campaigns.scenario.bound import Bound, Draw
 from campaigns.scenario.money import paid
-from campaigns.scenario.moves import Move
+from campaigns.scenario.moves import Move, with_order
 from campaigns.scenario.scenario import Change
 from segmentation.errors import UnusableDataError
 from segmentation.rules import NO_RULE, Condition, first_match
 from segmentation.scoring import Arrays, Floats
 
 Ints = npt.NDArray[np.int64]
-Chosen = Ints | slice
-ALL = slice(None)
+ROWS_AT_ONCE = 16_384
 
 Varying = Callable[[dict[str, Floats], Floats, Draw], Floats]
 
@@ -81,7 +80,7 @@ class Destinations:
     after: dict[str, Floats]
     stopped: dict[str, int]
 
-    def land(self, paid: Floats, draw: Draw, chosen: Chosen = ALL) -> Ints:
+    def land(self, paid: Floats, draw: Draw, chosen: Ints | None = None) -> Ints:
         """Where customers go who respond.
 
         Parameters
@@ -91,24 +90,33 @@ class Destinations:
         draw
             The assumptions.
         chosen
-            Which customers; all by default.
+            Their places; None: all customers.
 
         Returns
         -------
         ndarray
             Positions in `card.all_segments`, int64.
         """
+        # A part at a time: what a part needs stays in the processor's cache.
+        places = np.arange(len(self.linear)) if chosen is None else chosen
+        landed = np.empty(len(places), dtype=np.int64)
+        for start in range(0, len(places), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            landed[part] = self._part(paid[part], draw, places[part])
+        return landed
+
+    def _part(self, paid: Floats, draw: Draw, places: Ints) -> Ints:
         kernel = self.kernel
-        linear = self.linear[chosen]
-        rows = {name: column[chosen] for name, column in self.columns.items()}
+        linear = self.linear[places]
+        rows = {name: column[places] for name, column in self.columns.items()}
         values = {name: after(rows, paid, draw) for name, after in kernel.varying.items()}
-        if values:
-            prepared = np.clip(np.column_stack(list(values.values())), kernel.lower, kernel.upper)
-            np.log1p(prepared, out=prepared, where=kernel.log_mask)
-            linear = linear + prepared @ kernel.weights
+        for position, value in enumerate(values.values()):
+            prepared = np.clip(value, kernel.lower[position], kernel.upper[position])
+            prepared = np.log1p(prepared) if kernel.log_mask[position] else prepared
+            linear += np.multiply.outer(prepared, kernel.weights[position])
         landed = linear.argmax(axis=1)
         if kernel.rules:
-            asked = [values[name] if name in values else self.after[name][chosen] for name in kernel.rule_features]
+            asked = [values[name] if name in values else self.after[name][places] for name in kernel.rule_features]
             rule = first_match(kernel.rules, kernel.rule_features, np.column_stack(asked))
             landed = np.where(rule == NO_RULE, landed, kernel.k + rule)
         return np.asarray(landed, dtype=np.int64)
@@ -229,7 +237,8 @@ def _moving(bound: Bound, ranges: dict[str, tuple[float, float]]) -> dict[str, _
     }
     for position, change in enumerate(bound.scenario.changes):
         value = _by_change(change, position, ranges[change.feature])
-        moving[change.feature] = _Moving(value, bound.varies(change), frozenset({change.feature}))
+        needs = {change.feature} | ({"frequency"} if change.of_order is not None else set())
+        moving[change.feature] = _Moving(value, bound.varies(change), frozenset(needs))
     return moving
 
 
@@ -242,6 +251,8 @@ def _by_change(change: Change, position: int, valid: tuple[float, float]) -> Var
         number, before = draw.changes[position], rows[change.feature]
         if change.set is not None:
             return np.full(len(before), number)
+        if change.of_order is not None:
+            return with_order(before, rows["frequency"], number)
         return np.clip(before * number if change.times is not None else before + number, *valid)
 
     return value

@@ -67,8 +67,7 @@ def _recent(feature: str) -> Move:
 
 
 def _average_basket(rows: Columns, paid: Floats, _wait: float) -> Floats:
-    orders = rows["frequency"]
-    return (rows["average_basket"] * orders + paid) / (orders + 1)
+    return with_order(rows["average_basket"], rows["frequency"], paid)
 
 
 def _tenure(rows: Columns, _paid: Floats, wait: float) -> Floats:
@@ -175,6 +174,28 @@ EVENT_KEPT = {
     "evening_share": _VISIT,
     "weekend_share": _VISIT,
 }
+
+MEANS = frozenset({"items_per_order", "review_score", "instalments", "delivery_delay_days", "late_share"})
+"""Features of orders that are means over them. Not all orders are reviewed or delivered; here they count as if."""
+
+
+def with_order(mean: Floats, orders: Floats, value: float | Floats) -> Floats:
+    """A mean over a customer's orders, computed anew with one more.
+
+    Parameters
+    ----------
+    mean, orders
+        Before.
+    value
+        What the additional order has.
+
+    Returns
+    -------
+    ndarray
+        float64.
+    """
+    return (mean * orders + value) / (orders + 1)
+
 
 MOVES: dict[str, tuple[Move, ...]] = {"orders": ORDER_MOVES, "events": EVENT_MOVES, "profiles": ()}
 """By the table that a model's features are made of."""

@@ -8,8 +8,9 @@ from campaigns.assignments import open_assignments
 from campaigns.scenario import base as bases
 from campaigns.scenario import ranking
 from campaigns.scenario.bound import bind
-from campaigns.scenario.results import Result, summarise
-from campaigns.scenario.scenario import Source
+from campaigns.scenario.outcome import summarise
+from campaigns.scenario.reading import Source
+from campaigns.scenario.results import Result
 from campaigns.scenario.sensitivity import sensitivity
 from campaigns.scenario.simulation import simulate
 from segmentation.opening import proved
