@@ -95,8 +95,7 @@ def segments(result: Result) -> Picture:
         `segments.png`.
     """
     shown = result.segments
-    figure = new_figure(1.6 + 0.42 * len(shown))
-    left, right = figure.subplots(1, 2, sharey=True)
+    left, right = (figure := new_figure(1.6 + 0.42 * len(shown))).subplots(1, 2, sharey=True)
     _bars(left, [segment.change for segment in shown], colours=[segment.colour for segment in shown])
     gains = [None if segment.money is None else segment.money.gain for segment in shown]
     _bars(right, gains, colours=[segment.colour for segment in shown])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.page import Page, Section, Table
 from campaigns.pictures import Picture, amount, percent
-from campaigns.scenario.results import Result, SegmentOutcome
+from campaigns.scenario.results import Estimate, Result, SegmentOutcome
 from campaigns.scenario.told import quantity, spoken
 
 
@@ -97,15 +97,13 @@ def answer(result: Result) -> tuple[str, ...]:
         What it brings, how sure that is, what it hangs on, whom to contact.
     """
     unit = str(result.scenario.get("currency", ""))
+    gain = result.money.gain
+    sure = "." if gain.low == gain.high else "; the range holds 90 % of the draws."
     told = [
-        f"Contacting {result.contacted:,} of {result.customers:,} customers is expected to bring "
-        f"{spoken(result.money.gain, unit)}; 90 % of the draws lie in between the two. It pays in "
-        f"{percent(result.chance_to_pay)} of them."
+        f"Contacting {result.contacted:,} of {result.customers:,} customers is expected to "
+        f"{'lose' if gain.mean < 0 else 'gain'} {spoken(_absolute(gain), unit)}{sure}",
+        f"It pays in {percent(result.chance_to_pay)} of the draws.",
     ]
-    if result.money.gain.low == result.money.gain.high:
-        told = [
-            f"Contacting {result.contacted:,} of {result.customers:,} customers brings {spoken(result.money.gain)}."
-        ]
     if result.from_assumptions is not None:
         told.append(
             f"{percent(result.from_assumptions)} of the gain's variance comes from not knowing the assumptions, the "
@@ -130,6 +128,11 @@ def answer(result: Result) -> tuple[str, ...]:
             "anyway, and no more customers won than would not. The mean is off by what was cut."
         )
     return tuple(told)
+
+
+def _absolute(gain: Estimate) -> Estimate:
+    """A loss as a positive number; a range that goes beyond 0 then begins below it."""
+    return gain if gain.mean >= 0 else Estimate(-gain.mean, -gain.high, -gain.low)
 
 
 def _facts(result: Result) -> tuple[tuple[str, str], ...]:
