@@ -24,7 +24,8 @@ from pyarrow import parquet
 
 from benchmarks.measure import command, peak_megabytes
 from campaigns.scenario import reading, run
-from campaigns.scenario.bound import Bound, bind
+from campaigns.scenario.binding import bind
+from campaigns.scenario.bound import Bound
 from campaigns.scenario.moves import ORDER_MOVES
 from campaigns.scenario.results import Estimate, Result
 from segmentation.assignment import assign

@@ -7,7 +7,7 @@ from pathlib import Path
 from campaigns.assignments import open_assignments
 from campaigns.scenario import base as bases
 from campaigns.scenario import ranking
-from campaigns.scenario.bound import bind
+from campaigns.scenario.binding import bind
 from campaigns.scenario.outcome import summarise
 from campaigns.scenario.reading import Source
 from campaigns.scenario.results import Result

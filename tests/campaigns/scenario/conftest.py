@@ -9,7 +9,8 @@ from campaigns.assignments import Assignments, open_assignments
 from campaigns.scenario import base as bases
 from campaigns.scenario import reading
 from campaigns.scenario.base import Base
-from campaigns.scenario.bound import Bound, bind
+from campaigns.scenario.binding import bind
+from campaigns.scenario.bound import Bound
 from segmentation.model import Model
 from segmentation.opening import proved
 from segmentation.registry import Registry

@@ -7,8 +7,8 @@ import pytest
 
 from campaigns.assignments import Assignments
 from campaigns.scenario import reading
-from campaigns.scenario.bound import bind
-from campaigns.scenario.destinations import destinations
+from campaigns.scenario.binding import bind
+from campaigns.scenario.destinations import Ints, destinations
 from campaigns.scenario.money import paid
 from campaigns.scenario.moves import ORDER_MOVES
 from campaigns.scenario.simulation import drawn
@@ -49,7 +49,7 @@ def with_rules(card: Card) -> Card:
     return replace(card, rule_segments=(rule,))
 
 
-def by_whole_rows(card: Card, model: Model, features: Floats, pays: Floats, changes: tuple[float, ...]) -> Floats:
+def by_whole_rows(card: Card, model: Model, features: Floats, pays: Floats, changes: tuple[float, ...]) -> Ints:
     names = card.feature_names
     rows = {name: features[:, column] for column, name in enumerate(names)}
     after = {name: column.copy() for name, column in rows.items()}
