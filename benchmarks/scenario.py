@@ -76,7 +76,8 @@ def main() -> None:
                 file.write_text(EVERYBODY.format(uplift=uplift), encoding="utf-8")
                 command(["-m", "benchmarks.scenario", "--one", str(file), str(folder / "segments.parquet"),
                          str(folder / "registry"), str(asked.draws)], show=True)  # fmt: skip
-            recovery(shop, folder, asked.seeds)
+            if asked.seeds:
+                recovery(shop, folder, asked.seeds)
 
 
 def simulate(given: str, assignments: str, registry: str, draws: str) -> None:

@@ -65,7 +65,7 @@ class Destinations:
     kernel
         See there.
     linear
-        What the features that no draw changes say for each centroid, float64, shape (n, k).
+        What the features that no draw changes say for each centroid, float64, shape (k, n).
     columns
         Features that those which draws change are computed from, as they are before; float64, shape (n,) each.
     after
@@ -98,7 +98,7 @@ class Destinations:
             Positions in `card.all_segments`, int64.
         """
         # A part at a time: what a part needs stays in the processor's cache.
-        places = np.arange(len(self.linear)) if chosen is None else chosen
+        places = np.arange(self.linear.shape[1]) if chosen is None else chosen
         landed = np.empty(len(places), dtype=np.int64)
         for start in range(0, len(places), ROWS_AT_ONCE):
             part = slice(start, start + ROWS_AT_ONCE)
@@ -107,19 +107,21 @@ class Destinations:
 
     def _part(self, paid: Floats, draw: Draw, places: Ints) -> Ints:
         kernel = self.kernel
-        linear = self.linear[places]
         rows = {name: column[places] for name, column in self.columns.items()}
         values = {name: after(rows, paid, draw) for name, after in kernel.varying.items()}
-        for position, value in enumerate(values.values()):
-            prepared = np.clip(value, kernel.lower[position], kernel.upper[position])
-            prepared = np.log1p(prepared) if kernel.log_mask[position] else prepared
-            linear += np.multiply.outer(prepared, kernel.weights[position])
-        landed = linear.argmax(axis=1)
+        prepared = [_prepared(kernel, position, value) for position, value in enumerate(values.values())]
+        landed, best = np.zeros(len(places), dtype=np.int64), np.full(len(places), -np.inf)
+        for centroid in range(kernel.k):
+            near = self.linear[centroid][places]
+            for position, value in enumerate(prepared):
+                near += value * kernel.weights[position, centroid]
+            landed[near > best] = centroid
+            np.maximum(best, near, out=best)
         if kernel.rules:
             asked = [values[name] if name in values else self.after[name][places] for name in kernel.rule_features]
             rule = first_match(kernel.rules, kernel.rule_features, np.column_stack(asked))
             landed = np.where(rule == NO_RULE, landed, kernel.k + rule)
-        return np.asarray(landed, dtype=np.int64)
+        return landed
 
     @staticmethod
     def joined(parts: Sequence[Destinations]) -> Destinations:
@@ -138,7 +140,7 @@ class Destinations:
         first = parts[0]
         return Destinations(
             first.kernel,
-            np.concatenate([part.linear for part in parts]),
+            np.concatenate([part.linear for part in parts], axis=1),
             {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
             {name: np.concatenate([part.after[name] for part in parts]) for name in first.after},
             {name: sum(part.stopped[name] for part in parts) for name in first.stopped},
@@ -214,11 +216,16 @@ def destinations(bound: Bound, arrays: Arrays, features: Floats, basket: Floats 
     )
     return Destinations(
         kernel,
-        linear=prepared[:, ~drawn] @ weights[~drawn] + constant,
+        linear=np.ascontiguousarray((prepared[:, ~drawn] @ weights[~drawn] + constant).T),
         columns={name: rows[name].copy() for name in needed},
         after={name: after[:, names.index(name)].copy() for name in asked if name not in varying},
         stopped=stopped,
     )
+
+
+def _prepared(kernel: Kernel, position: int, value: Floats) -> Floats:
+    inside = np.clip(value, kernel.lower[position], kernel.upper[position])
+    return np.log1p(inside) if kernel.log_mask[position] else inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)

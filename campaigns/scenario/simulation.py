@@ -159,20 +159,24 @@ def _one(bound: Bound, base: Base, draw: Draw, rng: np.random.Generator, made: D
     segments = len(base.before)
     chance = rng.random(base.contacted)
     uplift = draw.uplift[base.segment] if len(set(draw.uplift.tolist())) > 1 else draw.uplift[0]
-    affected = np.flatnonzero(chance < np.abs(uplift))
-    at = base.segment[affected]
-    won = draw.uplift[at] > 0
-    basket = None if base.basket is None else base.basket[affected]
-    value = worth(bound, basket, draw, len(affected))
+    winners = np.flatnonzero(chance < uplift)
+    origin = base.segment[winners]
+    basket = None if base.basket is None else base.basket[winners]
+    value = worth(bound, basket, draw, len(winners))
     less = off(bound, value, draw)
-    sign = np.where(won, 1.0, -1.0)
-    made.responses[number] = np.bincount(at, weights=sign, minlength=segments).astype(np.int64)
-    made.revenue[number] = np.bincount(at, weights=value * sign, minlength=segments)
-    made.discount_won[number] = np.bincount(at[won], weights=less[won], minlength=segments)
-    winners, origin = affected[won], at[won]
-    landed = base.destinations.land((value - less)[won], draw, winners)
+    made.responses[number] = np.bincount(origin, minlength=segments)
+    made.revenue[number] = np.bincount(origin, weights=value, minlength=segments)
+    made.discount_won[number] = np.bincount(origin, weights=less, minlength=segments)
+    landed = base.destinations.land(value - less, draw, winners)
     pairs = np.bincount(origin * segments + landed, minlength=segments * segments)
     made.moves[number] = pairs.reshape(segments, segments)
+    if (draw.uplift < 0).any():
+        losers = np.flatnonzero(chance < -uplift)
+        at = base.segment[losers]
+        basket = None if base.basket is None else base.basket[losers]
+        lost = worth(bound, basket, draw, len(losers))
+        made.responses[number] -= np.bincount(at, minlength=segments)
+        made.revenue[number] -= np.bincount(at, weights=lost, minlength=segments)
     if draw.baseline > 0 and draw.discount > 0:
         anyway = np.flatnonzero(chance >= 1 - draw.baseline - np.minimum(uplift, 0))
         basket = None if base.basket is None else base.basket[anyway]
