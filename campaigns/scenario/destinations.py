@@ -189,13 +189,16 @@ def destinations(bound: Bound, arrays: Arrays, features: Floats, basket: Floats 
         if name in moving:
             after[:, column] = moving[name].value(rows, pays, middle)
             low, high = ranges[name]
-            if name in changing:
-                stopped[name] = int(((after[:, column] == low) | (after[:, column] == high)).sum())
-            elif ((after[:, column] < low) | (after[:, column] > high)).any():
+            if name not in changing and ((after[:, column] < low) | (after[:, column] > high)).any():
                 raise UnusableDataError(
                     f"an order would take {name} of some customers out of its valid range",
                     hint="mend that feature where it comes from, and assign anew",
                 )
+    for change, number in zip(bound.scenario.changes, middle.changes, strict=True):
+        if change.add is not None or change.times is not None:
+            low, high = ranges[change.feature]
+            wanted = _unstopped(change, rows[change.feature], number)
+            stopped[change.feature] = int(((wanted < low) | (wanted > high)).sum())
     drawn = np.array([name in moving and moving[name].varies for name in names])
     weights = arrays.matrix @ arrays.centroids.T
     constant = arrays.offset @ arrays.centroids.T - np.vecdot(arrays.centroids, arrays.centroids) / 2
@@ -260,6 +263,10 @@ def _by_change(change: Change, position: int, valid: tuple[float, float]) -> Var
             return np.full(len(before), number)
         if change.of_order is not None:
             return with_order(before, rows["frequency"], number)
-        return np.clip(before * number if change.times is not None else before + number, *valid)
+        return np.clip(_unstopped(change, before, number), *valid)
 
     return value
+
+
+def _unstopped(change: Change, before: Floats, number: float) -> Floats:
+    return before * number if change.times is not None else before + number

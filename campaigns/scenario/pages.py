@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaigns.page import Page, Section, Table
 from campaigns.pictures import Picture, amount, percent
-from campaigns.scenario.results import Estimate, Result, SegmentOutcome
+from campaigns.scenario.results import Result, SegmentOutcome
 from campaigns.scenario.told import quantity, spoken
 
 
@@ -98,10 +98,10 @@ def answer(result: Result) -> tuple[str, ...]:
     """
     unit = str(result.scenario.get("currency", ""))
     gain = result.money.gain
-    sure = "." if gain.low == gain.high else "; the range holds 90 % of the draws."
+    sure = "." if gain.low == gain.high else ": nine draws in ten lie between the two."
     told = [
-        f"Contacting {result.contacted:,} of {result.customers:,} customers is expected to "
-        f"{'lose' if gain.mean < 0 else 'gain'} {spoken(_absolute(gain), unit)}{sure}",
+        f"The expected gain of contacting {result.contacted:,} of {result.customers:,} customers is "
+        f"{spoken(gain, unit)}{sure}",
         f"It pays in {percent(result.chance_to_pay)} of the draws.",
     ]
     if result.from_assumptions is not None:
@@ -120,7 +120,7 @@ def answer(result: Result) -> tuple[str, ...]:
     if best is not result.whom_first[-1]:
         told.append(
             f"Contacting only the best {best.customers:,} brings more: {amount(best.gain)} ({amount(best.low)} to "
-            f"{amount(best.high)})."
+            f"{amount(best.high)}, chance apart)."
         )
     if result.cut > 0:
         told.append(
@@ -128,11 +128,6 @@ def answer(result: Result) -> tuple[str, ...]:
             "anyway, and no more customers won than would not. The mean is off by what was cut."
         )
     return tuple(told)
-
-
-def _absolute(gain: Estimate) -> Estimate:
-    """A loss as a positive number; a range that goes beyond 0 then begins below it."""
-    return gain if gain.mean >= 0 else Estimate(-gain.mean, -gain.high, -gain.low)
 
 
 def _facts(result: Result) -> tuple[tuple[str, str], ...]:

@@ -90,7 +90,7 @@ def test_a_change_stops_at_the_end_of_the_valid_range_and_it_is_counted(model: M
     bound = bind(reading.parse(text, "t.yaml"), model.card)
     made = destinations(bound, model.arrays, features, None)
     late = features[:, model.card.feature_names.index("late_share")]
-    assert made.stopped == {"late_share": int((late + 0.5 >= 1).sum())}
+    assert made.stopped == {"late_share": int((late + 0.5 > 1).sum())}
     assert made.stopped["late_share"] > 0
     after = features.copy()
     after[:, model.card.feature_names.index("late_share")] = np.minimum(late + 0.5, 1)
