@@ -1,10 +1,9 @@
 """A model as the service and the registry use it: verified bytes, assembled and proved."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-
-import duckdb
 
 from segmentation import card as cards
 from segmentation import golden, scoring
@@ -71,7 +70,7 @@ def verify(card: Card, files: Mapping[str, bytes]) -> None:
             )
 
 
-def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
+def assemble(card_content: bytes, files: Mapping[str, bytes], *, tried: bool = False) -> Model:
     """Verify a model's files, put them together, and let the model prove itself.
 
     Parameters
@@ -80,6 +79,8 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         Content of `card.json`.
     files
         Content of `scoring.npz` and `features.sql`, by name.
+    tried
+        Whether these same bytes were assembled in another process already, so that `features.sql` need not run again.
 
     Returns
     -------
@@ -101,24 +102,35 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         raise InconsistentModelError(
             "the arrays have other features or segments than the card", hint="publish the model again"
         )
+    _require_logarithms(card, arrays)
     try:
         sql = files[SQL].decode()
         table = TABLES.get(card.table)
-        query = None if table is None else HistoryQuery(table, sql, card.feature_names)
+        query = None if table is None else HistoryQuery(table, sql, card.feature_names, tried=tried)
         single = SingleScorer(arrays, card.feature_names, [segment.when for segment in card.rule_segments])
-        golden.prove(card, arrays, single, query)
-        if query is not None:
+        golden.prove(card, arrays, single, query, rows_alone=tried)
+        if query is not None and not tried:
             query.rest()
         _require_moments(card)
         _require_drift(card)
     except ModelError:
         raise
-    except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
+    except (SegmentationError, ValueError, TypeError, OverflowError) as error:
         # Whatever else a strange model brings about is the model's fault, and must not stop who looks for a better one.
         raise InconsistentModelError(
             f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"
         ) from error
     return Model(card=card, arrays=arrays, single=single, query=query, sql=sql)
+
+
+def _require_logarithms(card: Card, arrays: Arrays) -> None:
+    """log1p ends at -1: a customer there would have no place, and every request with one would fail."""
+    for feature, logged, lower in zip(card.features, arrays.log_mask.tolist(), arrays.lower.tolist(), strict=True):
+        if logged and max(lower, -math.inf if feature.low is None else feature.low) <= -1:
+            raise InconsistentModelError(
+                f"{card.version} takes log1p of {feature.name}, which may be -1 or less",
+                hint="clip it before, give its column a range that begins above -1, or take no logarithm of it",
+            )
 
 
 def _require_moments(card: Card) -> None:
