@@ -61,11 +61,22 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file requirements.txt
+	echo 'checkov>=3.3' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file tests/kubernetes/checkov.txt
+
+CHECKOV := .venv-checkov
+.PHONY: checkov
+checkov: $(CHECKOV)/.ready ## Install checkov, which tests of k8s/ ask, in an environment of its own: it wants an old boto3
+
+$(CHECKOV)/.ready: tests/kubernetes/checkov.txt $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CHECKOV)
+	$(BIN)/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes --requirement tests/kubernetes/checkov.txt
+	@touch $@
 
 .PHONY: ci-deps
 ci-deps: ## Install what a bare Debian machine lacks for the other targets (as root)
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv; fi
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	@if [[ $$(id -u) -eq 0 ]]; then .ci/install-kubectl; fi
 	@for program in ceph ceph-mon ceph-osd radosgw chromium prometheus prometheus-alertmanager prometheus-pushgateway; do command -v $$program >/dev/null || missing=1; done; \
 	if [[ -z $${missing:-} ]]; then exit 0; fi; \
 	if [[ $$(id -u) -ne 0 ]]; then echo 'Ceph, Chromium or Prometheus is missing, and only root may install it: its tests will be skipped, or fail where CI=true' >&2; exit 0; fi; \
@@ -73,4 +84,4 @@ ci-deps: ## Install what a bare Debian machine lacks for the other targets (as r
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) demo-registry .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CHECKOV) demo-registry .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
