@@ -56,6 +56,7 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.reload
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.maintenance
+	$(BIN)/python -m benchmarks.scenario
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml

@@ -9,6 +9,7 @@ import click
 
 from campaigns.experiment_cli import experiment
 from campaigns.options import ERR
+from campaigns.scenario_cli import simulate
 from segmentation.failures import KNOWN, failure
 
 
@@ -22,6 +23,7 @@ def cli() -> None:
 
 
 cli.add_command(experiment)
+cli.add_command(simulate)
 
 
 def main() -> None:
