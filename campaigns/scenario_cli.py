@@ -28,7 +28,7 @@ python -m campaigns simulate --assignments segments.parquet --registry models --
     "--scenario",
     required=True,
     metavar="FILE|PRESET",
-    help="YAML, see docs/scenarios.md; or a preset: second-order, win-back, make-good.",
+    help="YAML, see docs/scenarios.md; or a preset: promotion, recommendation, urgent-offer, make-good.",
 )
 @click.option("--out", required=True, callback=a_path, metavar="DIR", help="The folder for JSON, page and pictures.")
 @click.option("--draws", type=click.IntRange(100, 100_000), default=500, show_default=True, help="How many.")

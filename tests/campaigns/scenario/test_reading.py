@@ -20,14 +20,14 @@ def test_every_preset_fits_a_model_of_orders(name: str, model: Model) -> None:
 
 def test_a_file_of_a_presets_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("win-back").write_text(ORDER)
-    assert reading.load("win-back").scenario.title == "T"
+    Path("urgent-offer").write_text(ORDER)
+    assert reading.load("urgent-offer").scenario.title == "T"
 
 
 @pytest.mark.parametrize(
     ("given", "said", "hint"),
     [
-        ("winback", "no file and no preset 'winback'", "did you mean 'win-back'?"),
+        ("urgentoffer", "no file and no preset 'urgentoffer'", "did you mean 'urgent-offer'?"),
         ("nowhere.yaml", "nowhere.yaml cannot be read", "check its name"),
     ],
 )

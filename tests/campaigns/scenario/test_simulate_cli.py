@@ -37,7 +37,7 @@ def test_it_writes_json_page_and_pictures_that_hold_no_customer(
     url: str, sample_assignments: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "deep" / "out"
-    done = run(url, sample_assignments, "second-order", out)
+    done = run(url, sample_assignments, "promotion", out)
     assert done.exception is None, done.output
     assert {file.name for file in out.iterdir()} == FILES
     told = json.loads((out / "scenario.json").read_text())
@@ -74,7 +74,7 @@ def test_the_same_gives_the_same_bytes(url: str, sample_assignments: Path, tmp_p
     made = []
     for name in ("a", "b"):
         out = tmp_path / name
-        run(url, sample_assignments, "win-back", out, "--customers-out", str(out / "whom.parquet"))
+        run(url, sample_assignments, "urgent-offer", out, "--customers-out", str(out / "whom.parquet"))
         made.append({file.name: file.read_bytes() for file in out.iterdir()})
     assert made[0] == made[1]
     assert set(made[0]) == FILES | {"whom.parquet"}
@@ -109,7 +109,7 @@ def test_a_name_in_the_scenario_cannot_write_html(url: str, sample_assignments: 
 
 
 def test_a_model_that_the_registry_lacks_is_named(sample_assignments: Path, tmp_path: Path) -> None:
-    done = run(str(tmp_path / "empty"), sample_assignments, "win-back", tmp_path / "out")
+    done = run(str(tmp_path / "empty"), sample_assignments, "urgent-offer", tmp_path / "out")
     assert isinstance(done.exception, SegmentationError)
     assert done.exception.exit_status == 2
     assert "20260101T000000Z-" in done.exception.message
