@@ -78,9 +78,10 @@ ci-deps: ## Install what a bare Debian machine lacks for the other targets (as r
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	@if [[ $$(id -u) -eq 0 ]]; then .ci/install-kubectl; fi
 	@for program in ceph ceph-mon ceph-osd radosgw chromium prometheus prometheus-alertmanager prometheus-pushgateway; do command -v $$program >/dev/null || missing=1; done; \
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing=1; \
 	if [[ -z $${missing:-} ]]; then exit 0; fi; \
-	if [[ $$(id -u) -ne 0 ]]; then echo 'Ceph, Chromium or Prometheus is missing, and only root may install it: its tests will be skipped, or fail where CI=true' >&2; exit 0; fi; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ceph-mon ceph-osd radosgw ceph-common chromium prometheus prometheus-alertmanager prometheus-pushgateway
+	if [[ $$(id -u) -ne 0 ]]; then echo 'Ceph, Chromium, PostgreSQL or Prometheus is missing, and only root may install it: its tests will be skipped, or fail where CI=true' >&2; exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ceph-mon ceph-osd radosgw ceph-common chromium prometheus prometheus-alertmanager prometheus-pushgateway postgresql
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from campaigns.database import open_database
 from segmentation.errors import (
     BadValueError,
     DuplicateRowError,
@@ -21,7 +22,6 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 from segmentation.settings import Settings
-from segmentation.workspace import open_workspace, unopened
 
 TYPES = {
     "customer_id": "VARCHAR",
@@ -105,21 +105,8 @@ def open_duckdb(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     DuckDBPyConnection
         Closed, and its files gone, afterwards; its time zone is UTC.
     """
-    with open_workspace(settings) as space:
-        try:
-            connection = duckdb.connect(
-                str(space.file),
-                config={
-                    "memory_limit": space.memory_limit,
-                    "temp_directory": str(space.spill),
-                    "autoinstall_known_extensions": "false",
-                },
-            )
-        except duckdb.Error as error:
-            raise unopened(error) from error
-        with connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
+    with open_database(settings) as (connection, _):
+        yield connection
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:

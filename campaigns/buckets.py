@@ -50,17 +50,7 @@ class Buckets:
 
     def __post_init__(self) -> None:
         """Refuse a salt that two people would type differently."""
-        wrong = (
-            "is empty" if not self.salt
-            else f"is longer than {LONGEST_SALT} characters" if len(self.salt) > LONGEST_SALT
-            else "has spaces around it" if self.salt != self.salt.strip()
-            else "has signs that cannot be seen" if not self.salt.isprintable()
-            else ""
-        )  # fmt: skip
-        if wrong:
-            raise ConfigurationError(
-                f"the name that customers are divided by {wrong}", hint='give one such as "spring sale 2026"'
-            )
+        require_salt(self.salt)
 
     @property
     def parameters(self) -> list[bytes | str]:
@@ -84,3 +74,35 @@ class Buckets:
         """
         digest = Pseudonyms.sql(f"(CAST(? AS VARCHAR) || {column})")
         return f"(CAST('0x' || substr({digest}, 1, {DIGITS}) AS BIGINT) / {2.0 ** (4 * DIGITS):.1f})"
+
+
+def require_salt(name: str) -> str:
+    """Check the name that customers are divided by.
+
+    Parameters
+    ----------
+    name
+        Of a campaign or experiment.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ConfigurationError
+        It is empty, longer than `LONGEST_SALT` characters, or has spaces around it or signs that cannot be seen.
+    """
+    wrong = (
+        "is empty" if not name
+        else f"is longer than {LONGEST_SALT} characters" if len(name) > LONGEST_SALT
+        else "has spaces around it" if name != name.strip()
+        else "has signs that cannot be seen" if not name.isprintable()
+        else ""
+    )  # fmt: skip
+    if wrong:
+        raise ConfigurationError(
+            f"the name that customers are divided by {wrong}", hint='give one such as "spring sale 2026"'
+        )
+    return name

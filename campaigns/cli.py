@@ -8,6 +8,8 @@ import sys
 import click
 
 from campaigns.experiment_cli import experiment
+from campaigns.export_cli import export, forget
+from campaigns.lists_cli import lists
 from campaigns.options import ERR
 from campaigns.scenario_cli import simulate
 from segmentation.failures import KNOWN, failure
@@ -22,6 +24,9 @@ def cli() -> None:
     """
 
 
+cli.add_command(export)
+cli.add_command(forget)
+cli.add_command(lists)
 cli.add_command(experiment)
 cli.add_command(simulate)
 

@@ -35,6 +35,12 @@
     │   ├── LostRaceError               (exit 4)
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
+    ├── WarehouseError                  where segments are exported to (exit 2)
+    │   ├── WarehouseAccessError        wrong address, credentials or permissions
+    │   ├── WarehouseTablesError        tables that are not those of the contract
+    │   ├── StatementFailedError        a statement that the warehouse took and could not finish
+    │   ├── WarehouseBusyError          another run is at work there (exit 4)
+    │   └── WarehouseUnavailableError   worth retrying (exit 5)
     ├── GateRefusedError                a model that is published, but may not go live by itself (exit 3)
     ├── NotReadyError                   the service has no model yet (HTTP 503)
     ├── UnknownAlgorithmError           (404)
@@ -338,6 +344,45 @@ class StoreUnavailableError(RegistryError):
     code = "store-unavailable"
     exit_status = 5
     http_status = 503
+
+
+class WarehouseError(SegmentationError):
+    """The warehouse cannot do what was asked."""
+
+    code = "warehouse"
+    exit_status = 2
+
+
+class WarehouseAccessError(WarehouseError):
+    """The warehouse refuses: wrong address, credentials or permissions."""
+
+    code = "warehouse-access"
+
+
+class WarehouseTablesError(WarehouseError):
+    """The warehouse has tables of these names that are not those of the contract."""
+
+    code = "warehouse-tables"
+
+
+class StatementFailedError(WarehouseError):
+    """A statement that the warehouse took and could not finish; nothing of it stays."""
+
+    code = "statement-failed"
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another run is at work there."""
+
+    code = "warehouse-busy"
+    exit_status = 4
+
+
+class WarehouseUnavailableError(WarehouseError):
+    """The warehouse does not answer; worth retrying."""
+
+    code = "warehouse-unavailable"
+    exit_status = 5
 
 
 class GateRefusedError(SegmentationError):

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import click
 from gunicorn.config import Config
 
+from campaigns.cli import cli as campaigns_cli
 from tests.kubernetes.check import check
 from tests.kubernetes.objects import Manifests, Object, Pod, quantity
 from tests.servers.service import ROOT
@@ -18,6 +19,9 @@ ENTRY_POINTS = {
     TRAINING: ["python", "-m", "training"],
 }
 """Of the images: what a container runs that has no command."""
+
+CAMPAIGNS = ["python", "-m", "campaigns"]
+"""What the training image holds beside its entry point."""
 
 WITH_TOKEN = {"Job segmentation-keys"}
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
@@ -187,6 +191,8 @@ def _commands(manifests: Manifests, pod: Pod, container: Object, image: str) -> 
     words = manifests.arguments(container, manifests.environment(container))
     before = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep"])
     faults = [f"the image has no program {before[0]}"] * (before[0] not in COREUTILS)
+    if image == TRAINING and container.get("command") == CAMPAIGNS:
+        return faults + _campaigns(words[len(CAMPAIGNS) :])
     if "command" in container:
         return faults + _script(manifests, pod, container, words, image)
     if image == TRAINING:
@@ -203,6 +209,17 @@ def _script(manifests: Manifests, pod: Pod, container: Object, words: list[str],
     volume = volumes.get(mounted.get(str(path.parent), ""), {})
     there = manifests.one("ConfigMap", volume["configMap"]["name"])["data"] if "configMap" in volume else {}
     return [] if path.name in there else [f"{path} is in no ConfigMap that is mounted"]
+
+
+def _campaigns(words: list[str]) -> list[str]:
+    command = campaigns_cli.commands.get(words[0]) if words else None
+    if command is None:
+        return [f"there is no command {' '.join(words[:1])} of campaigns"]
+    try:
+        command.make_context(words[0], [*words[1:], "--registry", "s3://bucket/prefix"])
+    except click.ClickException as error:
+        return [f"campaigns {words[0]}: {error.format_message()}"]
+    return []
 
 
 def _training(words: list[str]) -> list[str]:
