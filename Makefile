@@ -60,15 +60,39 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file requirements.txt
+	@$(MAKE) --no-print-directory lock-images
+
+# What an image holds, out of the same lock. Training takes along what campaigns need, where there is such an extra.
+.PHONY: lock-images
+lock-images: $(READY)
+	@for image in service training; do \
+	  extras="--extra $$image"; \
+	  if [[ $$image == training ]] && grep -q '^campaigns = ' pyproject.toml; then extras+=' --extra campaigns'; fi; \
+	  $(BIN)/uv pip compile pyproject.toml $$extras --constraint requirements.txt --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file docker/$$image-requirements.txt; \
+	done
+
+.PHONY: images
+images: ## Build the images of service and training, with docker or buildah (TAG=…, BASE=…)
+	docker/build.sh
 
 .PHONY: ci-deps
 ci-deps: ## Install what a bare Debian machine lacks for the other targets (as root)
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv; fi
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-	@for program in ceph ceph-mon ceph-osd radosgw chromium prometheus prometheus-alertmanager prometheus-pushgateway; do command -v $$program >/dev/null || missing=1; done; \
+	@for program in $(CI_PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing+=" $$program"; done; \
 	if [[ -z $${missing:-} ]]; then exit 0; fi; \
-	if [[ $$(id -u) -ne 0 ]]; then echo 'Ceph, Chromium or Prometheus is missing, and only root may install it: its tests will be skipped, or fail where CI=true' >&2; exit 0; fi; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ceph-mon ceph-osd radosgw ceph-common chromium prometheus prometheus-alertmanager prometheus-pushgateway
+	if [[ $$(id -u) -ne 0 ]]; then echo "not here, and only root may install them:$$missing; their tests will be skipped, or fail where CI=true" >&2; exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CI_PACKAGES)
+
+# What tests start, and Debian's packages that it is in; one line each for servers, browser, monitoring and containers.
+CI_PROGRAMS := ceph ceph-mon ceph-osd radosgw \
+  chromium \
+  prometheus prometheus-alertmanager prometheus-pushgateway \
+  buildah podman runc catatonit debootstrap newuidmap slirp4netns docker-compose haproxy
+CI_PACKAGES := ceph-mon ceph-osd radosgw ceph-common \
+  chromium \
+  prometheus prometheus-alertmanager prometheus-pushgateway \
+  buildah podman runc catatonit debootstrap uidmap slirp4netns docker-compose haproxy
 
 .PHONY: clean
 clean: ## Remove what the other targets made

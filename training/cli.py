@@ -23,6 +23,7 @@ from training.options import ERR, OUT, Example, a_path, alias_option, as_of_opti
 from training.pushing import current, reported
 from training.signing import open_signed
 from training.sources import DEFAULT_SOURCE
+from training.stopping import INTERRUPTED, at_sigterm, status_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -225,6 +226,7 @@ cli.add_command(models)
 def main() -> None:
     """Run the command line; every expected failure is two lines and an exit code, never a traceback."""
     _show_any_sign()
+    stopped = at_sigterm(_complain)
     try:
         cli.main(standalone_mode=False)
         print(end="", flush=True)  # noqa: T201 - what is still buffered may fail too
@@ -234,7 +236,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except RuntimeError as error:
+        sys.exit(status_of(error, stopped))
     except SegmentationError as error:
         _complain(error.message, error.hint)
         sys.exit(error.exit_status)
