@@ -8,7 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tag=${TAG:-dev} base=${BASE:-docker.io/library/python:3.11-slim-bookworm}
-builder=${BUILDER:-$(command -v docker >/dev/null && docker info >/dev/null 2>&1 && echo docker || command -v buildah >/dev/null && echo buildah || true)}
+builder=${BUILDER:-}
+if [[ -z $builder ]] && docker info >/dev/null 2>&1; then
+  builder=docker
+elif [[ -z $builder ]] && command -v buildah >/dev/null; then
+  builder=buildah
+fi
 revision=${REVISION:-$(git rev-parse HEAD 2>/dev/null || echo unknown)}
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 if [[ -z ${REVISION:-} && -n $(git status --porcelain 2>/dev/null) ]]; then

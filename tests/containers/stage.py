@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from segmentation import card as cards
 from segmentation.model import NEEDED_TO_SERVE
 from segmentation.registry import Registry, open_registry
-from segmentation.registry.signatures import load_verifier
+from segmentation.registry.signatures import Verifier, load_verifier
 from tests.quick import QUICK_OPTIONS
 from tests.servers import s3
 from tests.servers.ceph import Ceph
@@ -63,7 +63,11 @@ class Stage:
     @property
     def registry(self) -> Registry:
         """As whoever trusts the public key alone reads it."""
-        return open_registry(URL, verifier=load_verifier(str(self.keys / "signing.pub")))
+        return open_registry(URL, verifier=self.verifier)
+
+    @property
+    def verifier(self) -> Verifier:
+        return load_verifier(str(self.keys / "signing.pub"))
 
     @property
     def access(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from service.probe import ALIVE
+from tests.containers import rolling
 from tests.containers.stage import URL, Serving, Stage, ready
 from tests.quick import QUICK_OPTIONS
 from tests.reliability import load
@@ -172,6 +173,20 @@ def test_a_second_model_and_a_rollback_under_load_are_taken_without_a_restart(
         until(lambda: clients.answered[first.card.version] >= len(requests), "the first model answers")
     assert (clients.failures, clients.broken) == ([], 0)
     assert (serving.container.state["StartedAt"], serving.container.state["OOMKilled"]) == (started, False)
+
+
+def test_replacing_the_containers_one_after_the_other_under_load_loses_no_request(
+    stage: Stage, first: Bundle, tmp_path: Path
+) -> None:
+    """`python -m benchmarks.containers` does it twenty times."""
+    rolling.require()
+    requests, live = bodies(first.card), stage.live()
+    with rolling.deployed(stage, tmp_path) as deployment:
+        with load.running(deployment.url, requests, expected(requests, live), connections=2, pause=0.02) as clients:
+            ended = [deployment.replace(number) for number in (0, 1)]
+        assert ended == [0, 0]
+    assert (clients.failures, clients.broken) == ([], 0)
+    assert clients.total > 100
 
 
 def test_a_service_stops_in_order_at_sigterm(stage: Stage, first: Bundle) -> None:

@@ -4,9 +4,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +73,21 @@ class Container:
     def remove(self) -> None:
         self.shop.podman("rm", "--force", "--time", "0", "--ignore", self.name)
 
-    def memory(self) -> tuple[int, int]:
-        """Bytes: what the control group's peak is, the page cache included, and what its processes hold now."""
-        group = self.state["CgroupPath"].lstrip("/")
+    def memory(self) -> Callable[[], tuple[int, int]]:
+        """Of a running container: tells its peak, page cache included, and what its processes hold now, in bytes."""
+        group = str(self.state.get("CgroupPath", "")).lstrip("/")
         for folder, peak, held in (
             (CGROUP / "memory" / group, "memory.max_usage_in_bytes", "total_rss"),
             (CGROUP / group, "memory.peak", "anon"),
         ):
-            if (folder / "memory.stat").is_file():
-                told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                return int((folder / peak).read_text()), int(told[held])
-        raise ContainerError(f"there is no control group of memory {group} below {CGROUP}")
+            if group and (folder / "memory.stat").is_file():
+                return partial(_memory, folder, peak, held)
+        raise ContainerError(f"{self.name} has no control group of memory below {CGROUP}: {group!r}")
+
+
+def _memory(folder: Path, peak: str, held: str) -> tuple[int, int]:
+    told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    return int((folder / peak).read_text()), int(told[held])
 
 
 @dataclass(frozen=True)
