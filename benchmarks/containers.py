@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+import duckdb
 import pytest
+import yaml
 
-from segmentation.registry import open_registry
+from benchmarks.assign_at_scale import LINES_PER_CUSTOMER, ORDER_LINES
+from segmentation.tables import ORDERS
 from tests.containers import rolling
-from tests.containers.stage import Serving, Stage, ready
-from tests.quick import QUICK_OPTIONS
+from tests.containers.stage import URL, Serving, Stage, ready
 from tests.reliability import load
 from tests.reliability.twins import bodies, expected
 from tests.servers import ceph, images, s3
@@ -31,7 +33,10 @@ IMAGES = ("service", "training")
 JOBS = (6_000, 100_000)
 """Customers of the generated shop; 100,000 have 350,000 order lines."""
 NO_LIMIT = "8g"
-JOB_LIMITS = ("700m", "550m", "450m", "350m", "250m")
+CUSTOMERS = 1_000_000
+JOB_LIMITS = ("8g", "1500m", "1g", "700m", "400m", "250m")
+SERVICE_LIMITS = ("256m", "224m", "192m", "160m", "80m")
+MAPPING = {"table": "orders", "columns": {name: name for name in ORDERS.names if name != "status"}}
 
 
 class Watched:
@@ -84,27 +89,24 @@ def tell_sizes(shop: Shop) -> None:
         print(f"image {name:<10} {(size - base) / MB:7.0f} MB over a base of {base / MB:.0f} MB")
 
 
-def run_job(stage: Stage, customers: int, memory: str, registry: str, *settings: str, spill: Path | None = None) -> str:
+def run_job(stage: Stage, name: str, memory: str, *command: str, registry: str = URL, data: Path | None = None) -> str:
     """A line about how it ended and what it took."""
-    options = ("--volume", f"{spill}:/spill") if spill else ()
-    variables = {"SEGMENTATION_REGISTRY": registry} | ({"SEGMENTATION_SPILL_DIR": "/spill"} if spill else {})
     began = time.monotonic()
     job = stage.start_job(
-        f"job-{customers}-{memory}", "run", "--set", f"sample.customers={customers}", *settings, memory=memory,
-        environment=variables, options=options,
+        name, *command, memory=memory,
+        environment={"SEGMENTATION_REGISTRY": registry} | ({"SEGMENTATION_SPILL_DIR": "/data/spill"} if data else {}),
+        options=("--volume", f"{data}:/data") if data else (),
     )  # fmt: skip
     watched = Watched(job)
     status = job.wait(900)
     seconds = time.monotonic() - began
     watched.stop()
-    killed = ", killed by the kernel" if job.state["OOMKilled"] else ""
-    said = next((line for line in job.log().splitlines() if line.startswith("error")), "")
+    killed = " (killed by the kernel)" if job.state["OOMKilled"] else ""
+    said = next((f"; {line}" for line in job.log().splitlines() if line.startswith("error")), "")
     job.remove()
-    moves = open_registry(registry, verifier=stage.verifier).moves("production")
     return (
-        f"job of {customers:>7,} customers, limit {memory:>5}: exit {status}{killed}, {seconds:5.1f} s, "
-        f"memory {watched.held / MB:5.0f} MB, with page cache {watched.peak / MB:5.0f} MB, "
-        f"{'published and live' if moves else 'nothing live'}{'; ' if said else ''}{said}"
+        f"{name}: exit {status}{killed}, {seconds:.1f} s, memory {watched.held / MB:.0f} MB, "
+        f"with page cache {watched.peak / MB:.0f} MB{said}"
     )
 
 
@@ -147,9 +149,31 @@ def tell_rolling(stage: Stage, live: Bundle, restarts: int) -> None:
         print(f"  {failure}")
 
 
+def tell_job_limits(stage: Stage) -> None:
+    """The same table through `assign`, with less and less memory; a kill must leave nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="job-") as place:
+        folder = Path(place)
+        folder.chmod(0o777)
+        (folder / "spill").mkdir()
+        (folder / "spill").chmod(0o777)
+        (folder / "orders.yaml").write_text(yaml.safe_dump(MAPPING))
+        with duckdb.connect() as database:
+            database.execute(ORDER_LINES.format(customers=CUSTOMERS, lines=int(CUSTOMERS * LINES_PER_CUSTOMER)))
+            database.execute(f"COPY orders TO '{folder / 'orders.parquet'}'")
+        print(
+            f"assign, {CUSTOMERS:,} customers, {int(CUSTOMERS * LINES_PER_CUSTOMER):,} order lines, spilling to a disk:"
+        )
+        for memory in JOB_LIMITS:
+            out = folder / f"segments-{memory}.parquet"
+            command = ("assign", "--source", "transactions", "--data", "/data/orders.parquet",
+                       "--mapping", "/data/orders.yaml", "--out", f"/data/{out.name}")  # fmt: skip
+            told = run_job(stage, f"assign-{memory}", memory, *command, data=folder)
+            print(f"  {told}; {'the table is there' if out.exists() else 'no table'}")
+
+
 def tell_service_limits(stage: Stage) -> None:
     """What becomes of a service that gets too little."""
-    for memory in ("160m", "120m", "80m", "40m"):
+    for memory in SERVICE_LIMITS:
         with stage.serving(f"small-{memory}", memory=memory, ALLOW_ANONYMOUS="true") as service:
             began = time.monotonic()
             while time.monotonic() - began < 20 and service.status("/readyz") != 200 and running(service):
@@ -178,15 +202,12 @@ def main() -> None:
     with stage() as made:
         tell_sizes(made.shop)
         for customers in JOBS:
-            print(run_job(made, customers, NO_LIMIT, f"s3://{s3.BUCKET}/{customers}"))
+            command = ("run", "--set", f"sample.customers={customers}")
+            print(run_job(made, f"run-{customers}", NO_LIMIT, *command, registry=f"s3://{s3.BUCKET}/{customers}"))
         live = made.train("live")
         tell_start(made, live)
         tell_rolling(made, live, restarts)
-        with tempfile.TemporaryDirectory(prefix="spill-") as place:
-            Path(place).chmod(0o777)
-            for memory in JOB_LIMITS:
-                registry = f"s3://{s3.BUCKET}/{memory}"
-                print(run_job(made, JOBS[1], memory, registry, *QUICK_OPTIONS, spill=Path(place)))
+        tell_job_limits(made)
         tell_service_limits(made)
 
 

@@ -18,8 +18,8 @@ from tests.reliability.scrapes import until
 from tests.servers.service import free_port
 
 PROGRAM = "haproxy"
-DRAIN_SECONDS = "1"
-"""Longer than HAProxy takes to notice: a check each 200 ms, and one that fails is enough."""
+DRAIN_SECONDS = "2"
+"""Longer than HAProxy takes to notice: it asks every 200 ms, and one 503 is enough."""
 
 _CONFIGURATION = """
 global
@@ -29,6 +29,8 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 30s
+  # A slow answer is none that says no: on a busy machine both services would be taken out at once.
+  timeout check 5s
   option httpchk GET /readyz
   # What fails is told to the client, and not tried again behind its back.
   retries 0
