@@ -143,7 +143,8 @@ class Shop:
 
     def _run(self, command: Sequence[str], seconds: float, **variables: str) -> str:
         done = subprocess.run(
-            command, cwd=ROOT, env={**self.environment, **variables}, capture_output=True, text=True, check=False,
+            # Where a container runs out of memory, conmon leaves a file in the folder that podman was called in.
+            command, cwd=self.folder / "work", env={**self.environment, **variables}, capture_output=True, text=True, check=False,
             timeout=seconds,
         )  # fmt: skip
         if done.returncode:
