@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import command
+from segmentation import clock
 from segmentation.features import ORDER_FEATURES
 from segmentation.model import NEEDED_TO_SERVE, assemble
 from segmentation.settings import Settings
 from segmentation.tables import ORDERS
-from training import clock, configuration, job
+from training import configuration, job
 from training.assign import assign
 from training.database import open_database
 from training.sources import Loaded

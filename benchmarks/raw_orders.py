@@ -13,12 +13,13 @@ from sklearn.pipeline import Pipeline
 
 from benchmarks.measure import call
 from benchmarks.plain_training import days
+from segmentation import clock
 from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from service.decoding import Limits
 from service.live_model import LiveModel
 from service.predictions import assign
-from training import clock, configuration, job
+from training import configuration, job
 from training.sources import sample
 
 CUSTOMERS = 1_000

@@ -7,8 +7,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
+from segmentation import clock
 from segmentation.settings import Settings
-from training import clock, configuration, job
+from training import configuration, job
 from training.sources import sample
 
 CUSTOMERS = 6_000

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from segmentation import clock
 from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from tests.conftest import put_live
@@ -21,7 +22,7 @@ from tests.reliability import load, scrapes
 from tests.reliability.twins import bodies, contrary, expected
 from tests.servers import service
 from tests.signing_keys import signed
-from training import clock, configuration, job, publish
+from training import configuration, job, publish
 
 
 @click.command(help=__doc__)

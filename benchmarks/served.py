@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import ROOT
+from segmentation import clock
 from segmentation.registry import Registry
 from segmentation.settings import Settings
-from training import clock, configuration, job
+from training import configuration, job
 from training.job import Result
 
 

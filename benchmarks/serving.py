@@ -20,10 +20,11 @@ import click
 
 from benchmarks import load, stages
 from benchmarks.measure import ROOT
+from segmentation import clock
 from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from tests.servers.service import free_port
-from training import clock, configuration, job
+from training import configuration, job
 from training.sources import sample
 
 CUSTOMERS = 10_000

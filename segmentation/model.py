@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
-
 from segmentation import card as cards
 from segmentation import golden, scoring
 from segmentation.card import Card
@@ -71,7 +69,7 @@ def verify(card: Card, files: Mapping[str, bytes]) -> None:
             )
 
 
-def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
+def assemble(card_content: bytes, files: Mapping[str, bytes], *, tried: bool = False) -> Model:
     """Verify a model's files, put them together, and let the model prove itself.
 
     Parameters
@@ -80,6 +78,8 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
         Content of `card.json`.
     files
         Content of `scoring.npz` and `features.sql`, by name.
+    tried
+        Whether these same bytes were assembled in another process already, so that `features.sql` need not run again.
 
     Returns
     -------
@@ -104,16 +104,16 @@ def assemble(card_content: bytes, files: Mapping[str, bytes]) -> Model:
     try:
         sql = files[SQL].decode()
         table = TABLES.get(card.table)
-        query = None if table is None else HistoryQuery(table, sql, card.feature_names)
+        query = None if table is None else HistoryQuery(table, sql, card.feature_names, tried=tried)
         single = SingleScorer(arrays, card.feature_names, [segment.when for segment in card.rule_segments])
-        golden.prove(card, arrays, single, query)
-        if query is not None:
+        golden.prove(card, arrays, single, query, rows_alone=tried)
+        if query is not None and not tried:
             query.rest()
         _require_moments(card)
         _require_drift(card)
     except ModelError:
         raise
-    except (SegmentationError, duckdb.Error, ValueError, TypeError, OverflowError) as error:
+    except (SegmentationError, ValueError, TypeError, OverflowError) as error:
         # Whatever else a strange model brings about is the model's fault, and must not stop who looks for a better one.
         raise InconsistentModelError(
             f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"

@@ -83,6 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
         Reloads(counters),
         watch,
+        # A worker of gunicorn is its own, and was forked itself; elsewhere there may be threads of others.
+        prove_in_child=bool(settings.counters_dir),
     )
     app.extensions[KEY] = State(live_model=live_model, counters=counters, access=access, watch=watch)
     app.wsgi_app = Middleware(  # type: ignore[method-assign]

@@ -56,11 +56,13 @@ class Intake:
         Of a body, in bytes; what says it is longer is refused without being read.
     """
 
-    __slots__ = ("_chunked", "_expects", "_longest", "_received", "_whole")
+    __slots__ = ("_chunked", "_expects", "_longest", "_pieces", "_size", "_whole")
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._received = bytearray()
+        # The first holds the head. Put together once: to let one buffer grow copies what it holds several times.
+        self._pieces: list[bytes] = []
+        self._size = 0
         # Bytes that make it whole; 0 while the head is not complete.
         self._whole = 0
         self._chunked = False
@@ -68,7 +70,7 @@ class Intake:
         self._expects: tuple[int, int] | None = None
 
     def __len__(self) -> int:
-        return len(self._received)
+        return self._size
 
     def take(self) -> bytes:
         """All that was gathered; afterwards there is nothing.
@@ -78,7 +80,7 @@ class Intake:
         bytes
             From the request's first.
         """
-        taken, self._received, self._whole = bytes(self._received), bytearray(), 0
+        taken, self._pieces, self._size, self._whole = b"".join(self._pieces), [], 0, 0
         self._chunked, self._expects = False, None
         return taken
 
@@ -95,17 +97,20 @@ class Intake:
         bool
             Whether the request is whole now, or such that no more of it is wanted.
         """
-        searched = max(0, len(self._received) - 3)
-        self._received += data
+        searched = max(0, self._size - 3)
+        self._pieces.append(data)
+        self._size += len(data)
         if not self._whole:
-            end = self._received.find(b"\r\n\r\n", searched)
+            head = b"".join(self._pieces)
+            self._pieces = [head]
+            end = head.find(b"\r\n\r\n", searched)
             if end < 0:
-                return len(self._received) > LONGEST_HEAD
-            self._look_at_head(end + 4)
+                return self._size > LONGEST_HEAD
+            self._look_at_head(head[: end + 4])
         if self._chunked:
             # Chunks bear their lengths beside them: some more than the body itself.
-            return self._received.endswith(b"0\r\n\r\n") or len(self._received) > self._whole + 2 * self._longest
-        return len(self._received) >= self._whole
+            return self._end(5) == b"0\r\n\r\n" or self._size > self._whole + 2 * self._longest
+        return self._size >= self._whole
 
     def wants_word(self) -> bool:
         """Whether the client waits for 100 Continue before it sends the body; asked once, it is no longer so.
@@ -120,21 +125,30 @@ class Intake:
         start, end = self._expects
         self._expects = None
         # Taken out, as an answer given: gunicorn would give it again.
-        del self._received[start:end]
+        self._pieces[0] = self._pieces[0][:start] + self._pieces[0][end:]
+        self._size -= end - start
         if not self._chunked:
             self._whole -= end - start
         return True
 
-    def _look_at_head(self, end: int) -> None:
-        self._whole = end
-        head = self._received[:end]
+    def _end(self, size: int) -> bytes:
+        """The last bytes, which may have come in several pieces."""
+        end = b""
+        for piece in reversed(self._pieces):
+            end = piece[-size:] + end
+            if len(end) >= size:
+                break
+        return end[-size:]
+
+    def _look_at_head(self, head: bytes) -> None:
+        self._whole = len(head)
         found = _EXPECT.search(head)
         self._expects = None if found is None else found.span()
         length = _LENGTH.search(head)
         if _CHUNKED.search(head):
             self._chunked = True
         elif length is not None and int(length[1]) <= self._longest:
-            self._whole = end + int(length[1])
+            self._whole = len(head) + int(length[1])
 
 
 class Wait(Enum):

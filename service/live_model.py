@@ -64,11 +64,13 @@ class LiveModel:
         Where it is told what became of looks; None: nobody else looks there.
     watch
         What counts customers; None: for this process alone.
+    prove_in_child
+        See `Proofs`.
     """
 
     def __init__(
         self, registry: Registry, alias: str, limits: Limits, cache: ModelCache | None = None,
-        reloads: Reloads | None = None, watch: Watch | None = None,
+        reloads: Reloads | None = None, watch: Watch | None = None, *, prove_in_child: bool = False,
     ) -> None:  # fmt: skip
         self._registry = registry
         self._alias = alias
@@ -78,7 +80,7 @@ class LiveModel:
         self._confirmed = False
         self._starting = threading.Lock()
         self._reloads = reloads or Reloads()
-        self._proofs = Proofs(limits)
+        self._proofs = Proofs(limits, in_child=prove_in_child)
         self._watch = watch or Watch("")
         self._stop = threading.Event()
 

@@ -30,7 +30,7 @@ def post_predict() -> Response:
     state().counters.customers("features", len(batch.as_of) - raw)
     model = serving.model
     answer = assignment.assign(model.card, model.arrays, batch.features)
-    predictions = describe(model, batch, answer)
+    predictions = describe(model, batch, answer, encoded=True)
     if explained:
         for prediction, why in zip(predictions, explain(model, batch.features), strict=True):
             prediction.explanation = why

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from segmentation.errors import InconsistentModelError, ModelError
+from segmentation.histories import HistoryQuery
 from segmentation.model import Model, assemble
+from service.apart import apart
 from service.decoding import Decoder, Limits
 from service.predictions import Single
 from service.refusals import Refusals, digest_of
@@ -26,10 +29,14 @@ class Proofs:
     ----------
     limits
         For the decoders.
+    in_child
+        Whether the SQL of a model is tried in a child process: DuckDB takes memory that is not given back, of which a
+        worker that is only ever sent features has no need.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, in_child: bool = False) -> None:
         self._limits = limits
+        self._in_child = in_child
         self._refusals = Refusals()
 
     def prove(self, version: str, card: bytes, files: Mapping[str, bytes]) -> Proved:
@@ -55,7 +62,11 @@ class Proofs:
         digest = digest_of(card, files)
         self._refusals.check(digest)
         try:
-            model = assemble(card, files)
+            # A process in which DuckDB is at work is not forked: its locks would be held in the child for ever.
+            tried = self._in_child and not HistoryQuery.awake()
+            if tried:
+                apart(partial(assemble, card, files))
+            model = assemble(card, files, tried=tried)
             if model.version != version:
                 raise InconsistentModelError(
                     f"the card of {version} is that of another version", hint="publish the model again"

@@ -14,8 +14,8 @@ from segmentation import assignment
 from segmentation.card import Card
 from segmentation.errors import UnusableDataError
 from segmentation.model import Model
+from segmentation.pseudonyms import Pseudonyms
 from segmentation.scoring import Floats
-from training.pseudonyms import Pseudonyms
 from training.sources import Loaded
 
 ROWS_AT_ONCE = 100_000

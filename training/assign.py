@@ -13,11 +13,11 @@ from ibis.backends.duckdb import Backend
 from pyarrow import csv, parquet
 
 from segmentation import assignment
+from segmentation.clock import iso
 from segmentation.errors import ConfigurationError, UnusableDataError
 from segmentation.model import Model
+from segmentation.pseudonyms import Pseudonyms
 from training.ask import features, refuse_lacking
-from training.clock import iso
-from training.pseudonyms import Pseudonyms
 from training.snapshot import newest
 from training.sources import Loaded
 

@@ -9,10 +9,10 @@ from ibis.backends.duckdb import Backend
 
 from segmentation import model, scoring
 from segmentation.card import SCHEMA_VERSION, Card, CardFeature, Cleaning, Counts, digest, digests, encode
+from segmentation.clock import iso
 from segmentation.drift import Occasion
 from segmentation.pipeline import dump
 from training import golden, progress
-from training.clock import iso
 from training.configuration import Configuration, as_plain
 from training.drift.reference import reference
 from training.gate import Facts, judge

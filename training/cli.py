@@ -7,30 +7,23 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-import duckdb
 
-from segmentation.errors import (
-    GateRefusedError,
-    InputError,
-    SegmentationError,
-)
+from segmentation.errors import GateRefusedError
+from segmentation.failures import KNOWN, failure
+from segmentation.opening import open_signed, proved
 from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
+from segmentation.stopping import INTERRUPTED, at_sigterm, status_of
 from training.compare_cli import compare
 from training.maintenance_cli import maintenance
 from training.models_cli import models
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
 from training.pushing import current, reported
-from training.signing import open_signed
 from training.sources import DEFAULT_SOURCE
-from training.stopping import INTERRUPTED, at_sigterm, status_of
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
-
-
-ROOM = "raise SEGMENTATION_MEMORY_LIMIT, or set SEGMENTATION_SPILL_DIR to a folder with more room"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -66,7 +59,8 @@ def run(
 
     With --if-needed, the live model stays where nothing asks for another: exit code 0 as well.
     """
-    from training import clock, configuration, heritage
+    from segmentation import clock
+    from training import configuration, heritage
 
     if anew and if_needed:
         raise click.UsageError("--anew leaves the live model in any case: --if-needed cannot go with it")
@@ -165,16 +159,16 @@ def assign_segments(
     as_of: datetime | None,
 ) -> None:
     """Write every customer's segment, by the live model, to a file."""
-    from training import configuration, heritage, publish
+    from training import configuration, heritage
 
     settings = load_settings()
     registry = open_signed(url, settings)
     source = source or heritage.default_source(registry, alias)
     chosen = configuration.load(source, config, assignments)
-    from training import pseudonyms as keyed
+    from segmentation import pseudonyms as keyed
 
     hidden = keyed.load(settings.customer_key_file) if pseudonyms else None
-    model = publish.proved(registry, version or registry.live(alias).version)
+    model = proved(registry, version or registry.live(alias).version)
     from training import progress, sources, summary
     from training.assign import assign
     from training.database import open_database
@@ -239,22 +233,15 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except RuntimeError as error:
         sys.exit(status_of(error, stopped))
-    except SegmentationError as error:
-        _complain(error.message, error.hint)
-        sys.exit(error.exit_status)
-    except duckdb.OutOfMemoryException:
-        _complain("DuckDB ran out of memory", ROOM)
-        sys.exit(InputError.exit_status)
-    except (duckdb.IOException, duckdb.TransactionException) as error:
-        _complain(f"the work database fails: {str(error).splitlines()[0]}", ROOM)
-        sys.exit(InputError.exit_status)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         _give_up_stdout()
-    except OSError as error:
-        _give_up_stdout()
-        _complain(f"input or output fails: {error.strerror or error}", "check the disk and where output goes to")
-        sys.exit(InputError.exit_status)
+    except KNOWN as error:
+        told = failure(error)
+        _complain(told.message, told.hint)
+        if isinstance(error, OSError):
+            _give_up_stdout()
+        sys.exit(told.exit_status)
 
 
 def _show_any_sign() -> None:

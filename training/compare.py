@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from segmentation.clock import iso
 from segmentation.errors import InputError, UnusableDataError
 from segmentation.features import select
 from segmentation.scores import AlgorithmScore
 from training import progress
 from training.algorithms import K_MEANS, Algorithm, find
 from training.algorithms.running import run
-from training.clock import iso
 from training.comparison.cost import measured
 from training.comparison.dendrogram import dendrogram
 from training.comparison.quality import agreement

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from segmentation import yaml_files
 from segmentation.errors import ConfigurationError
 from segmentation.recipe import Clustering, Preprocessing
 from segmentation.rules import FIRST_ID, Condition
-from training import yaml_files
 from training.comparison.configured import Comparison
 from training.comparison.configured import refuse_senseless as refuse_senseless_comparison
 from training.maintenance.configured import Maintenance

@@ -1,21 +1,15 @@
 """The DuckDB that the job works in: on a temporary file, with a memory limit, so that data may outgrow memory."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import ibis
 from ibis.backends.duckdb import Backend
 
-from segmentation.errors import ConfigurationError
 from segmentation.settings import Settings
-
-CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where a container finds its own memory limit."""
+from segmentation.workspace import open_workspace, unopened
 
 
 @contextmanager
@@ -37,51 +31,21 @@ def open_database(settings: Settings) -> Iterator[Backend]:
     ConfigurationError
         The limit is not a size, or the folder cannot be written to.
     """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="segmentation-", dir=settings.spill_dir or None)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the spill folder {settings.spill_dir} cannot be used: {error.strerror}",
-            hint="set SEGMENTATION_SPILL_DIR to a folder with room",
-        ) from error
-    with folder as path:
+    with open_workspace(settings) as space:
         try:
             database = ibis.duckdb.connect(
-                Path(path) / "work.duckdb",
-                memory_limit=settings.memory_limit or f"{memory() // 2 // 2**20}MiB",
-                temp_directory=str(Path(path) / "spill"),
+                space.file,
+                memory_limit=space.memory_limit,
+                temp_directory=str(space.spill),
                 autoinstall_known_extensions=False,
             )
         except duckdb.Error as error:
-            raise ConfigurationError(
-                f"the work database cannot be opened: {str(error).splitlines()[0]}",
-                hint="SEGMENTATION_MEMORY_LIMIT takes a size such as 2GB",
-            ) from error
+            raise unopened(error) from error
         database.raw_sql("SET TimeZone = 'UTC'")
         try:
             yield database
         finally:
             database.disconnect()
-
-
-def memory() -> int:
-    """How much memory there is: the container's limit, or what the machine has where that is less.
-
-    Returns
-    -------
-    int
-        Bytes.
-
-    References
-    ----------
-    Linux, "Control Group v2", memory.max; "Memory Resource Controller", memory.limit_in_bytes.
-    """
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for file in CGROUP:
-        # "max" in version 2; in version 1 no limit is a number larger than any memory.
-        text = file.read_text(encoding="ascii").strip() if file.is_file() else "max"
-        limits += [int(text)] if text.isdigit() else []
-    return min(limits)
 
 
 def first_row(database: Backend, sql: str) -> tuple[Any, ...]:

@@ -5,10 +5,10 @@ from tempfile import NamedTemporaryFile
 
 from ibis.backends.duckdb import Backend
 
+from segmentation.clock import iso
 from segmentation.errors import ConfigurationError
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Preprocessing
-from training.clock import iso
 from training.report import Page, Picture, Section, Table, render
 from training.report.activity import activity
 from training.report.activity_pictures import draw_activity

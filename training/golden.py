@@ -10,11 +10,11 @@ import pandas as pd
 from ibis.backends.duckdb import Backend
 
 from segmentation.card import GoldenHistory, GoldenRow
+from segmentation.clock import iso
 from segmentation.features import canonical, customer_table, fill
 from segmentation.rules import NO_RULE, first_match
 from segmentation.scoring import Floats, score
 from segmentation.tables import AS_OF, EVENT_TYPES, TABLES
-from training.clock import iso
 from training.fitting import Fitted
 from training.populations import Rule
 from training.snapshot import Snapshot

@@ -9,8 +9,8 @@ import msgspec
 
 from segmentation import card as cards
 from segmentation.errors import ConfigurationError, ModelError, RegistryError, UnknownVersionError
+from segmentation.opening import proved
 from segmentation.rules import FIRST_ID
-from training.publish import proved
 from training.sources import DEFAULT_SOURCE
 
 if TYPE_CHECKING:

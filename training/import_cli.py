@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from segmentation.errors import GateRefusedError
+from segmentation.opening import open_signed
 from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
 from training.options import ERR, OUT, Example, a_path, alias_option, as_of_option, registry_option, source_options
-from training.signing import open_signed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,7 +87,8 @@ def import_pipeline(
     A pickle is a program. This one is opened in a process of its own, by an unpickler that builds nothing but what a
     Pipeline consists of, and only if you say by its SHA-256 that you mean it. See docs/security.md.
     """
-    from training import clock, configuration, heritage
+    from segmentation import clock
+    from training import configuration, heritage
 
     settings, created = load_settings(), clock.now()
     registry = open_signed(url, settings, writing=True)

@@ -105,7 +105,7 @@ def make(
     settings
         Memory limit and spill folder.
     created
-        The time that the model bears; see `training.clock.now`.
+        The time that the model bears; see `segmentation.clock.now`.
     mapping
         How the files read; see `training.sources.mapping`.
     as_of

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
+from segmentation.opening import open_signed, proved
 from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
 from training.import_cli import import_pipeline
 from training.options import OUT, Example, a_path, alias_option, registry_option
-from training.signing import generate, open_signed
+from training.signing import generate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +160,7 @@ models.add_command(import_pipeline)
 def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: bool = False) -> None:
     from training import publish
 
-    publish.proved(registry, version)
+    proved(registry, version)
     moves = registry.moves(alias)
     # Of a latest move that cannot be trusted, moves() knows nothing: it is moved on from.
     if moves and moves[-1].sequence == registry.sequence(alias) and moves[-1].version == version:

@@ -6,13 +6,13 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
+from segmentation.clock import iso, now
 from segmentation.errors import GateRefusedError, LostRaceError, ModelError
-from segmentation.model import NEEDED_TO_SERVE, assemble, verify
-from training.clock import iso, now
+from segmentation.model import verify
+from segmentation.opening import proved
 
 if TYPE_CHECKING:
     from segmentation.lineage import Verdict
-    from segmentation.model import Model
     from segmentation.registry import Move, Registry
     from training.bundle import Bundle
 
@@ -101,28 +101,6 @@ def refusal(verdict: Verdict) -> str:
         The checks not passed, in words; empty where all were.
     """
     return "; ".join(f"{check.name}: {check.says}" for check in verdict.checks if not check.passed)
-
-
-def proved(registry: Registry, version: str) -> Model:
-    """A published model, verified, that reproduced its golden rows and histories.
-
-    Parameters
-    ----------
-    registry, version
-        Where it is.
-
-    Returns
-    -------
-    Model
-        Ready to use.
-
-    Raises
-    ------
-    RegistryError, ModelError
-        It is not there, or must not be used.
-    """
-    card = registry.read_card(version)
-    return assemble(card, {name: registry.read_file(version, name) for name in NEEDED_TO_SERVE})
 
 
 def promote(

@@ -9,49 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from segmentation.errors import ConfigurationError
-from segmentation.registry import Registry, open_registry
-from segmentation.registry.signatures import load_signer, load_verifier
-from segmentation.settings import Settings
 
 PRIVATE, PUBLIC = "signing.key", "signing.pub"
-
-
-def open_signed(url: str, settings: Settings, *, writing: bool = False) -> Registry:
-    """The registry at a URL, with the keys that the settings name.
-
-    Parameters
-    ----------
-    url
-        As `open_registry` takes it.
-    settings
-        `signing_key_file` and `public_key_file`, either of which may be empty.
-    writing
-        Whether something will be published or moved.
-
-    Returns
-    -------
-    Registry
-        Signs with the one key, and refuses what none of the others signed.
-
-    Raises
-    ------
-    ConfigurationError
-        A key cannot be used, or what is written would be refused when it is read.
-    """
-    signer = load_signer(settings.signing_key_file) if settings.signing_key_file else None
-    verifier = load_verifier(settings.public_key_file) if settings.public_key_file else None
-    if writing and verifier is not None:
-        if signer is None:
-            raise ConfigurationError(
-                "SEGMENTATION_PUBLIC_KEY_FILE is set, and SEGMENTATION_SIGNING_KEY_FILE is not",
-                hint="set it to the private key: what is published unsigned would be refused",
-            )
-        if not verifier.trusts(signer):
-            raise ConfigurationError(
-                f"{settings.public_key_file} lacks the public half of {settings.signing_key_file}",
-                hint="add its signing.pub to the file: what this key signs would be refused",
-            )
-    return open_registry(url, signer=signer, verifier=verifier)
 
 
 def generate(folder: Path) -> tuple[Path, Path]:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from segmentation import clock
 from segmentation.errors import UnusableDataError
 from segmentation.features import Feature, available, canonical, compile_sql, customer_table
 from segmentation.tables import Table
-from training import clock, progress
+from training import progress
 from training.database import first_row
 from training.fills import stand_in, with_missing
 from training.sources import Extent, Loaded

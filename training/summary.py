@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segmentation import clock
 from segmentation.segment import Segment
 from segmentation.tables import TABLES
-from training import clock
 from training.import_summary import cluster, told
 from training.one_order import RECENCY, halves_of_the_calendar
 from training.plain_tables import facts as _facts

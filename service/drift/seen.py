@@ -92,26 +92,33 @@ class Seen:
         table[free] = fingerprint << 24 | today << _DAY_BITS | today
         return found
 
-    def meet_all(self, customers: Ids) -> npt.NDArray[np.int64]:
+    def meet_all(self, customers: Ids, *, texts: bool = False) -> npt.NDArray[np.int64]:
         """Many customers are asked for at once; callers do so one at a time.
 
         Parameters
         ----------
         customers
             Their ids; None for those without.
+        texts
+            Whether it is known already that they are texts, all of them.
 
         Returns
         -------
         ndarray
             What `meet` would find of each in turn, int64, shape (n,). Who has no id is FIRST_OF_WEEK each time.
         """
-        if set(map(type, customers)) == {str}:
+        if texts or set(map(type, customers)) == {str}:
             known = np.arange(len(customers))
             hashes = np.fromiter(map(hash, customers), np.int64, len(customers))
         else:
             known = np.fromiter((position for position, each in enumerate(customers) if each is not None), np.int64)
             hashes = np.fromiter((hash(str(each)) for each in customers if each is not None), np.int64, len(known))
         found = np.full(len(customers), FIRST_OF_WEEK)
+        # Sorting alone, which nearly always is enough, takes a fifth of the time that np.unique takes with positions.
+        ordered = np.sort(hashes)
+        if (ordered[1:] != ordered[:-1]).all():
+            found[known] = self._meet_hashed(hashes)
+            return found
         found[known] = REPEATED
         hashes, first = np.unique(hashes, return_index=True)
         found[known[first]] = self._meet_hashed(hashes)

@@ -151,13 +151,14 @@ class Tally:
     def _meet(self, customers: Ids) -> npt.NDArray[np.bool_] | None:
         """Whom to count; None: everybody."""
         array, number = self._array, len(customers)
-        without = sum(each is None for each in customers)
+        texts = set(map(type, customers)) == {str}
+        without = 0 if texts else sum(each is None for each in customers)
         array[WITHOUT_ID] += without
         if without == number:
             array[CUSTOMERS] += number
             array[OF_WEEK] += number
             return None
-        found = self._seen.meet_all(customers)
+        found = self._seen.meet_all(customers, texts=texts)
         taken = np.asarray(found != SEEN_TODAY)
         array[CUSTOMERS] += np.count_nonzero(taken)
         array[REPEATED] += number - np.count_nonzero(taken)

@@ -253,9 +253,9 @@ def test_the_same_bad_bytes_are_asked_to_prove_themselves_once(
 ) -> None:
     asked = []
 
-    def prove(card: bytes, files: dict[str, bytes]) -> Model:
+    def prove(card: bytes, files: dict[str, bytes], *, tried: bool) -> Model:
         asked.append(card)
-        return assemble(card, files)
+        return assemble(card, files, tried=tried)
 
     monkeypatch.setattr("service.proofs.assemble", prove)
     rows = stage.first.card.golden_rows

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import histories
+from segmentation import history_engine
 from segmentation.model import SQL
 from segmentation.registry import Registry
 from segmentation.registry.directory import DirectoryStore
@@ -55,7 +55,7 @@ ENDLESS_WITH_ROWS = (
 def test_sql_that_reads_reaches_out_or_does_not_end(
     stage: Stage, feature: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(histories, "TIME_LIMIT_SECONDS", 0.3)
+    monkeypatch.setattr(history_engine, "TIME_LIMIT_SECONDS", 0.3)
     before = stage.scrape()
     sql = hostile(stage, feature.replace("{folder}", str(stage.folder.parent)))
     stage.publish(remade(stage.first, "20970101T000000Z-00000001", {SQL: sql}))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import histories
+from segmentation import history_engine
 from segmentation.errors import InconsistentModelError, InvalidFieldError, QueryLimitError
 from segmentation.features import ORDER_FEATURES, compile_sql
 from segmentation.golden import canonical_rows
@@ -52,7 +52,7 @@ def test_anything_but_one_select_is_refused(sql: str) -> None:
 
 
 def test_the_configuration_is_locked() -> None:
-    connection = query("1::DOUBLE")._open().get()
+    connection = query("1::DOUBLE")._open()._open().get()
     with pytest.raises(Exception, match="locked"):
         connection.execute("SET memory_limit = '100GB'")
 
@@ -62,7 +62,7 @@ def test_a_query_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
         "(SELECT count(*) FROM orders o, range(1000000) a, range(1000000) b "
         "WHERE hash(o.quantity + a.range + b.range) = 0)::DOUBLE"
     )
-    monkeypatch.setattr(histories, "TIME_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(history_engine, "TIME_LIMIT_SECONDS", 0.2)
     with pytest.raises(QueryLimitError, match=r"within 0\.2 s"):
         endless.run(ONE)
     with pytest.raises(QueryLimitError):

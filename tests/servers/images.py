@@ -142,10 +142,10 @@ class Shop:
         return self._run(["podman", *arguments], seconds)
 
     def _run(self, command: Sequence[str], seconds: float, **variables: str) -> str:
+        # Not in the folder of the code: conmon leaves a file there when a container runs out of memory.
         done = subprocess.run(
-            # Where a container runs out of memory, conmon leaves a file in the folder that podman was called in.
-            command, cwd=self.folder / "work", env={**self.environment, **variables}, capture_output=True, text=True, check=False,
-            timeout=seconds,
+            command, cwd=self.folder / "work", env={**self.environment, **variables}, capture_output=True, text=True,
+            check=False, timeout=seconds,
         )  # fmt: skip
         if done.returncode:
             raise ContainerError(f"{' '.join(command)}: {done.stdout[-3000:]}{done.stderr[-3000:]}")

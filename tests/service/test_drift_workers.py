@@ -43,8 +43,8 @@ def own_counts(service: Service) -> list[float]:
     """Requests for predictions are spread: each worker has an array."""
     maps = Path(f"/proc/{service.workers()[0]}/maps").read_text()
     found = re.search(r"(\S+)/[^/\s]+\.counts", maps)
-    assert found
-    return [path.stat().st_size for path in Path(found[1]).glob("*.counts")]
+    # One worker may be ready before the other has a model.
+    return [] if found is None else [path.stat().st_size for path in Path(found[1]).glob("*.counts")]
 
 
 def test_workers_count_together_and_the_counts_of_the_dead_stay(serving: tuple[Service, ExitStack, Json]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyarrow import parquet
 
+from segmentation.opening import proved
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
 from service.app import create_app
@@ -22,7 +23,6 @@ from training import configuration, job, sources
 from training.assign import assign
 from training.database import open_database
 from training.job import Result
-from training.publish import proved
 
 Json = dict[str, Any]
 

@@ -41,6 +41,20 @@ def test_counts_are_summed_over_workers_and_survive_their_restart(
         assert counted(running.get("/metrics").body.decode(), PREDICTED) == 70
 
 
+def test_who_is_sent_features_alone_never_loads_duckdb(
+    published: Registry, features: dict[str, float], order: dict[str, object], tmp_path: Path
+) -> None:
+    with service.running(published.url, tmp_path / "log") as running:
+
+        def loaded() -> list[bool]:
+            return ["_duckdb" in Path(f"/proc/{worker}/maps").read_text() for worker in running.workers()]
+
+        assert running.post("/predict", {"features": features}).status == 200
+        assert loaded() == [False, False]
+        assert running.post("/predict", {"orders": [order]}).status == 200
+        assert sorted(loaded()) == [False, True]
+
+
 def test_raw_orders_over_http(published: Registry, order: dict[str, object], tmp_path: Path) -> None:
     with service.running(published.url, tmp_path / "log") as running:
         answer = running.post("/predict", {"customer_id": 7, "orders": [order]})

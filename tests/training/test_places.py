@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from ibis.backends.duckdb import Backend
 
+from segmentation import pseudonyms
 from segmentation.errors import ConfigurationError, MissingTableError, StoreAccessError
 from segmentation.registry import Registry
 from tests.servers import s3 as s3_server
 from tests.training.olist_tables import write
 from tests.training.reading import read_file, rows
 from tests.training.test_cli import training
-from training import pseudonyms, sources
+from training import sources
 from training.configuration import Configuration
 from training.sources import Loaded
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from segmentation import card as cards
 from segmentation.errors import ConfigurationError, ModelError, RegistryError, SignatureError
+from segmentation.opening import open_signed
 from segmentation.registry import Registry, open_registry
 from segmentation.registry.signatures import load_verifier
 from segmentation.settings import Settings
@@ -18,7 +19,7 @@ from training import job
 from training.bundle import Bundle
 from training.cli import cli
 from training.heritage import inherit
-from training.signing import generate, open_signed
+from training.signing import generate
 
 NEXT = "20970101T000000Z-00000000"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from segmentation.clock import iso
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 from training.agreement import adjusted_rand_index, jaccard, overlap
-from training.clock import iso
 from training.maintenance.lloyd import nearest
 from training.maintenance.models import Model, places_of, settle
 from training.maintenance.results import BOUND, Point

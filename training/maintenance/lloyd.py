@@ -77,10 +77,11 @@ def _assign(space, centroids, labels):  # type: ignore[no-untyped-def]
 def _steps(space, centroids, labels, tolerance, most):  # type: ignore[no-untyped-def]
     """Centroids and labels in place."""
     enough = tolerance * _mean_variance(space)
+    sums, sizes = np.empty(centroids.shape), np.empty(len(centroids))
     for _ in range(most):
-        if not _assign(space, centroids, labels):
+        if not _gather(space, centroids, labels, sums, sizes):
             return
-        if _recentre(space, centroids, labels) <= enough:
+        if _recentre(centroids, sums, sizes) <= enough:
             break
     # The centroids have moved since: everybody belongs to the one that is nearest now.
     _assign(space, centroids, labels)
@@ -97,14 +98,33 @@ def _mean_variance(space):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _recentre(space, centroids, labels):  # type: ignore[no-untyped-def]
-    """Centroids in place; gives the sum of squares by which they moved."""
+def _gather(space, centroids, labels, sums, sizes):  # type: ignore[no-untyped-def]
+    """Labels in place, as `_assign` has them, and on the same way the sum and number of each group."""
     n, p = space.shape
-    sums, sizes = np.zeros(centroids.shape), np.zeros(len(centroids))
+    changed = False
+    sums[:] = 0.0
+    sizes[:] = 0.0
     for row in range(n):
-        sizes[labels[row]] += 1
+        best, least = 0, np.inf
+        for group in range(len(centroids)):
+            far = 0.0
+            for column in range(p):
+                apart = space[row, column] - centroids[group, column]
+                far += apart * apart
+            if far < least:
+                best, least = group, far
+        if labels[row] != best:
+            labels[row] = best
+            changed = True
+        sizes[best] += 1
         for column in range(p):
-            sums[labels[row], column] += space[row, column]
+            sums[best, column] += space[row, column]
+    return changed
+
+
+@compiled()
+def _recentre(centroids, sums, sizes):  # type: ignore[no-untyped-def]
+    """Centroids in place; gives the sum of squares by which they moved."""
     moved = 0.0
     for group in range(len(centroids)):
         if sizes[group] > 0:

@@ -179,9 +179,9 @@ def fit(features: Floats, recipe: Recipe, start: Ints | None = None, seed: int |
     """
     fills = recipe.fills(features)
     configuration = recipe.configuration
-    frame = pd.DataFrame(
-        recipe.filled(features, fills), columns=[feature.name for feature in recipe.features], copy=False
-    )
+    # By columns: of a long table that lies row by row, numpy takes three times as long for a mean.
+    filled = np.asfortranarray(recipe.filled(features, fills))
+    frame = pd.DataFrame(filled, columns=[feature.name for feature in recipe.features], copy=False)
     with _THREADS.limit(limits=1):
         prepared = Pipeline(steps(frame, entries(recipe.features), configuration.preprocessing))
         space = np.ascontiguousarray(prepared.fit_transform(frame), dtype=np.float64)
@@ -219,8 +219,10 @@ def settle(space: Floats, start: Ints, k: int) -> tuple[Ints, Floats]:
     counted = start if start.min() >= 0 else np.where(start < 0, k, start)
     sizes = np.bincount(counted, minlength=k)[:k, np.newaxis]
     sums = np.column_stack([np.bincount(counted, weights=column, minlength=k)[:k] for column in space.T])
-    # A group that nobody is left in begins in the middle.
-    means = np.where(sizes > 0, sums / np.maximum(sizes, 1), space.mean(axis=0))
+    means = sums / np.maximum(sizes, 1)
+    if not sizes.all():
+        # A group that nobody is left in begins in the middle.
+        means = np.where(sizes > 0, means, space.mean(axis=0))
     return lloyd(space, means)
 
 
@@ -281,5 +283,7 @@ def carried(labels: Ints, before: Ints, now: Ints) -> Ints:
     ndarray
         Group of each customer of now, or -1; int64.
     """
+    if np.array_equal(now, before):
+        return labels
     places = places_of(now, before)
     return np.where(places >= 0, labels[places], -1).astype(np.int64)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from segmentation.clock import iso
 from segmentation.features import available
 from training import progress
-from training.clock import iso
 from training.fills import with_missing
 from training.maintenance import floor as floors
 from training.maintenance.comparison import Aged, told

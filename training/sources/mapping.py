@@ -10,10 +10,10 @@ from zoneinfo import available_timezones
 import duckdb
 import msgspec
 
+from segmentation import yaml_files
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.tables import TABLES, Table, TableName
 from segmentation.tables import profiles as profiles_table
-from training import yaml_files
 
 PAGE = "docs/mapping.md"
 

@@ -1,4 +1,4 @@
-"""How a command ends when a signal ends it."""
+"""How a command of a job ends when a signal ends it."""
 
 import signal
 import sys

@@ -1,0 +1,187 @@
+"""The table that `assign` wrote, opened in DuckDB: checked before anything is done with it, never whole in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from segmentation.errors import (
+    BadValueError,
+    DuplicateRowError,
+    EmptyTableError,
+    InputError,
+    MissingColumnError,
+    MissingTableError,
+    UnreadableFileError,
+)
+from segmentation.settings import Settings
+from segmentation.workspace import open_workspace, unopened
+
+TYPES = {
+    "customer_id": "VARCHAR",
+    "segment_id": "INTEGER",
+    "segment_name": "VARCHAR",
+    "confidence": "DOUBLE",
+    "model_version": "VARCHAR",
+    "as_of": "TIMESTAMP WITH TIME ZONE",
+}
+"""Columns of every such table, with their types in DuckDB; whatever else it has are features."""
+
+NULLABLE = frozenset({"confidence"})
+"""A customer whom a rule took has no confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """The checked table of one model at one moment.
+
+    Parameters
+    ----------
+    connection
+        Its DuckDB; the view `assignments` has the columns of `TYPES`, then the features as DOUBLE.
+    file
+        Where it was read from.
+    model_version
+        Of the model that assigned.
+    as_of
+        The moment the customers were looked at from, UTC.
+    customers
+        Rows, one per customer.
+    features
+        Names of the further columns; empty without `--with-features`.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    file: Path
+    model_version: str
+    as_of: datetime
+    customers: int
+    features: tuple[str, ...]
+
+
+@contextmanager
+def open_assignments(file: Path, settings: Settings) -> Iterator[Assignments]:
+    """Open and check a table of assignments.
+
+    Parameters
+    ----------
+    file
+        .parquet or .csv, as `python -m training assign` writes it.
+    settings
+        `memory_limit` and `spill_dir`.
+
+    Yields
+    ------
+    Assignments
+        With a DuckDB that is closed, and whose files are gone, afterwards.
+
+    Raises
+    ------
+    SourceError
+        The file is missing or not such a table; a column is missing or of another type; a customer is there twice; it
+        mixes models or moments.
+    """
+    with open_workspace(settings) as space:
+        try:
+            connection = duckdb.connect(
+                str(space.file),
+                config={
+                    "memory_limit": space.memory_limit,
+                    "temp_directory": str(space.spill),
+                    "autoinstall_known_extensions": "false",
+                },
+            )
+        except duckdb.Error as error:
+            raise unopened(error) from error
+        with connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield _checked(connection, file)
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:
+    present = _columns(connection, file)
+    for column in TYPES:
+        if column not in present:
+            raise MissingColumnError(file.name, column, present)
+    features = tuple(column for column in present if column not in TYPES)
+    chosen = ", ".join(
+        f"CAST({_quoted(column)} AS {TYPES.get(column, 'DOUBLE')}) AS {_quoted(column)}"
+        for column in (*TYPES, *features)
+    )
+    # The cast is a table of its own, so that a value that does not fit is met here and nowhere later.
+    try:
+        connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
+    except duckdb.ConversionException as error:
+        raise BadValueError(
+            f"{file.name} has a value that is not of its column's type", hint="write it anew with `training assign`"
+        ) from error
+    connection.execute("DROP VIEW given")
+    _refuse_missing(connection, file, features)
+    versions, moments, customers, version, moment = _first(
+        connection,
+        "SELECT count(DISTINCT model_version), count(DISTINCT as_of), count(*), any_value(model_version), "
+        "any_value(epoch_us(as_of)) FROM assignments",
+    )
+    if not customers:
+        raise EmptyTableError(f"{file.name} holds no customer", hint="run `training assign` on data that have some")
+    if versions > 1 or moments > 1:
+        raise InputError(
+            f"{file.name} mixes {versions} models and {moments} moments", hint="give what one `training assign` wrote"
+        )
+    (twice,) = _first(
+        connection, "SELECT count(*) FROM (SELECT customer_id FROM assignments GROUP BY 1 HAVING count(*) > 1)"
+    )
+    if twice:
+        raise DuplicateRowError(
+            f"{file.name} holds {twice} customers more than once", hint="give what one `training assign` wrote"
+        )
+    as_of = datetime.fromtimestamp(moment // 1_000_000, UTC).replace(microsecond=moment % 1_000_000)
+    return Assignments(connection, file, version, as_of, customers, features)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
+    """The file's columns; afterwards the view `given` reads it."""
+    if not file.is_file():
+        raise MissingTableError(f"there is no file {file}", hint="write it with `python -m training assign --out …`")
+    readers = {
+        ".parquet": "read_parquet({})",
+        ".csv": "read_csv({}, header = true, all_varchar = true, strict_mode = true)",
+    }
+    if file.suffix.lower() not in readers:
+        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give what `training assign` wrote")
+    name = "'" + str(file).replace("'", "''") + "'"
+    try:
+        connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()].format(name)}")
+        return [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
+    except duckdb.Error as error:
+        raise UnreadableFileError(
+            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="give what `training assign` wrote"
+        ) from error
+
+
+def _refuse_missing(connection: duckdb.DuckDBPyConnection, file: Path, features: tuple[str, ...]) -> None:
+    needed = [column for column in (*TYPES, *features) if column not in NULLABLE]
+    missing = _first(
+        connection,
+        "SELECT "
+        + ", ".join(f"count(*) FILTER ({_quoted(column)} IS NULL)" for column in needed)
+        + " FROM assignments",
+    )
+    for column, rows in zip(needed, missing, strict=True):
+        if rows:
+            raise BadValueError(f"{file.name}, column {column}: {rows} rows have no value", hint="assign them anew")
+
+
+def _first(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = connection.execute(sql).fetchone()
+    return () if row is None else row
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
