@@ -56,11 +56,13 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.reload
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.maintenance
+	$(BIN)/python -m benchmarks.scenario
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file requirements.txt
 	echo 'checkov>=3.3' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file tests/kubernetes/checkov.txt
+	@$(MAKE) --no-print-directory lock-images
 
 CHECKOV := .venv-checkov
 .PHONY: checkov
@@ -71,16 +73,39 @@ $(CHECKOV)/.ready: tests/kubernetes/checkov.txt $(READY)
 	$(BIN)/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes --requirement tests/kubernetes/checkov.txt
 	@touch $@
 
+# What an image holds, out of the same lock; that of training is also the one that campaigns run in.
+IMAGE_LOCK = $(BIN)/uv pip compile pyproject.toml --constraint requirements.txt --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock'
+.PHONY: lock-images
+lock-images: $(READY)
+	$(IMAGE_LOCK) --extra service --output-file docker/service-requirements.txt
+	$(IMAGE_LOCK) --extra training --extra campaigns --output-file docker/training-requirements.txt
+
+.PHONY: images
+images: ## Build the images of service and training, with docker or buildah (TAG=…, BASE=…)
+	docker/build.sh
+
 .PHONY: ci-deps
 ci-deps: ## Install what a bare Debian machine lacks for the other targets (as root)
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv; fi
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	@if [[ $$(id -u) -eq 0 ]]; then .ci/install-kubectl; fi
-	@for program in ceph ceph-mon ceph-osd radosgw chromium prometheus prometheus-alertmanager prometheus-pushgateway; do command -v $$program >/dev/null || missing=1; done; \
-	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing=1; \
+	@for program in $(CI_PROGRAMS); do PATH=$$PATH:/usr/sbin command -v $$program >/dev/null || missing+=" $$program"; done; \
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=' postgres'; \
 	if [[ -z $${missing:-} ]]; then exit 0; fi; \
-	if [[ $$(id -u) -ne 0 ]]; then echo 'Ceph, Chromium, PostgreSQL or Prometheus is missing, and only root may install it: its tests will be skipped, or fail where CI=true' >&2; exit 0; fi; \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ceph-mon ceph-osd radosgw ceph-common chromium prometheus prometheus-alertmanager prometheus-pushgateway postgresql
+	if [[ $$(id -u) -ne 0 ]]; then echo "not here, and only root may install them:$$missing; their tests will be skipped, or fail where CI=true" >&2; exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CI_PACKAGES)
+
+# What tests start, and Debian's packages that it is in; one line each for S3, browser, monitoring, database (whose own
+# programs are not on the path) and containers.
+CI_PROGRAMS := ceph ceph-mon ceph-osd radosgw \
+  chromium \
+  prometheus prometheus-alertmanager prometheus-pushgateway \
+  buildah podman runc catatonit debootstrap newuidmap slirp4netns docker-compose haproxy
+CI_PACKAGES := ceph-mon ceph-osd radosgw ceph-common \
+  chromium \
+  prometheus prometheus-alertmanager prometheus-pushgateway \
+  postgresql \
+  buildah podman runc catatonit debootstrap uidmap slirp4netns docker-compose haproxy
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -11,7 +11,9 @@ from campaigns.experiment_cli import experiment
 from campaigns.export_cli import export, forget
 from campaigns.lists_cli import lists
 from campaigns.options import ERR
+from campaigns.scenario_cli import simulate
 from segmentation.failures import KNOWN, failure
+from segmentation.stopping import INTERRUPTED, at_sigterm, status_of
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -27,6 +29,7 @@ cli.add_command(export)
 cli.add_command(forget)
 cli.add_command(lists)
 cli.add_command(experiment)
+cli.add_command(simulate)
 
 
 def main() -> None:
@@ -35,6 +38,7 @@ def main() -> None:
         if stream is not None:
             # A terminal that lacks a sign shows another; it must not stop an export.
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    stopped = at_sigterm(_complain)
     try:
         cli.main(standalone_mode=False)
         print(end="", flush=True)  # noqa: T201 - what is still buffered may fail too
@@ -44,14 +48,14 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except RuntimeError as error:
+        sys.exit(status_of(error, stopped))
     except BrokenPipeError:
         _give_up_stdout()
     except KNOWN as error:
         told = failure(error)
-        ERR.print(f"error: {told.message}", style="bold")
-        if told.hint:
-            ERR.print(f"  {told.hint}")
+        _complain(told.message, told.hint)
         if isinstance(error, OSError):
             _give_up_stdout()
         sys.exit(told.exit_status)
@@ -60,3 +64,9 @@ def main() -> None:
 def _give_up_stdout() -> None:
     """What is still buffered goes nowhere; Python would complain once more when it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str, hint: str) -> None:
+    ERR.print(f"error: {message}", style="bold")
+    if hint:
+        ERR.print(f"  {hint}")

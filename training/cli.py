@@ -13,6 +13,7 @@ from segmentation.failures import KNOWN, failure
 from segmentation.opening import open_signed, proved
 from segmentation.registry import require_alias
 from segmentation.settings import load as load_settings
+from segmentation.stopping import INTERRUPTED, at_sigterm, status_of
 from training.compare_cli import compare
 from training.maintenance_cli import maintenance
 from training.models_cli import models
@@ -219,6 +220,7 @@ cli.add_command(models)
 def main() -> None:
     """Run the command line; every expected failure is two lines and an exit code, never a traceback."""
     _show_any_sign()
+    stopped = at_sigterm(_complain)
     try:
         cli.main(standalone_mode=False)
         print(end="", flush=True)  # noqa: T201 - what is still buffered may fail too
@@ -228,15 +230,15 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except RuntimeError as error:
+        sys.exit(status_of(error, stopped))
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         _give_up_stdout()
     except KNOWN as error:
         told = failure(error)
-        ERR.print(f"error: {told.message}", style="bold")
-        if told.hint:
-            ERR.print(f"  {told.hint}")
+        _complain(told.message, told.hint)
         if isinstance(error, OSError):
             _give_up_stdout()
         sys.exit(told.exit_status)
@@ -252,3 +254,9 @@ def _show_any_sign() -> None:
 def _give_up_stdout() -> None:
     """What is still buffered goes nowhere; Python would complain once more when it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(message: str, hint: str) -> None:
+    ERR.print(f"error: {message}", style="bold")
+    if hint:
+        ERR.print(f"  {hint}")
