@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ceph's S3 for compose.yaml: one monitor, one OSD and the RADOS Gateway on port 7480, data in /data. /data/ready is there
+# Ceph's S3: one monitor, one OSD and the RADOS Gateway on port 7480, data in /data. /data/ready is there
 # while it takes requests. Not for production: one copy of everything, and no key between its daemons.
 set -euo pipefail
 conf=/data/ceph.conf
