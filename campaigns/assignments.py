@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from campaigns.database import open_database
 from segmentation.errors import (
     BadValueError,
     DuplicateRowError,
@@ -21,7 +22,6 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 from segmentation.settings import Settings
-from segmentation.workspace import open_workspace, unopened
 
 TYPES = {
     "customer_id": "VARCHAR",
@@ -87,21 +87,26 @@ def open_assignments(file: Path, settings: Settings) -> Iterator[Assignments]:
         The file is missing or not such a table; a column is missing or of another type; a customer is there twice; it
         mixes models or moments.
     """
-    with open_workspace(settings) as space:
-        try:
-            connection = duckdb.connect(
-                str(space.file),
-                config={
-                    "memory_limit": space.memory_limit,
-                    "temp_directory": str(space.spill),
-                    "autoinstall_known_extensions": "false",
-                },
-            )
-        except duckdb.Error as error:
-            raise unopened(error) from error
-        with connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield _checked(connection, file)
+    with open_duckdb(settings) as connection:
+        yield _checked(connection, file)
+
+
+@contextmanager
+def open_duckdb(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty DuckDB to work in.
+
+    Parameters
+    ----------
+    settings
+        `memory_limit` and `spill_dir`.
+
+    Yields
+    ------
+    DuckDBPyConnection
+        Closed, and its files gone, afterwards; its time zone is UTC.
+    """
+    with open_database(settings) as (connection, _):
+        yield connection
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:

@@ -7,7 +7,11 @@ import sys
 
 import click
 
+from campaigns.experiment_cli import experiment
+from campaigns.export_cli import export, forget
+from campaigns.lists_cli import lists
 from campaigns.options import ERR
+from campaigns.scenario_cli import simulate
 from segmentation.failures import KNOWN, failure
 from segmentation.stopping import INTERRUPTED, at_sigterm, status_of
 
@@ -19,6 +23,13 @@ def cli() -> None:
     Exit codes: 0 done, 1 defect, 2 bad input or usage, 4 lost a race to another run, 5 store or warehouse unavailable
     (worth retrying).
     """
+
+
+cli.add_command(export)
+cli.add_command(forget)
+cli.add_command(lists)
+cli.add_command(experiment)
+cli.add_command(simulate)
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from monitoring import drift_rules, service_rules
+from monitoring import component, drift_rules, service_rules
 from monitoring.dashboards import DASHBOARDS, encode
-from monitoring.rule import Group
+from monitoring.rule import RUNBOOKS, Group
 
 FOLDER = Path(__file__).resolve().parents[1] / "k8s" / "components" / "monitoring"
 INTERVAL = "30s"
@@ -38,24 +38,31 @@ def rules(interval: str = INTERVAL, hold: str = HOLD, limits: service_rules.Limi
     return (*drift_rules.groups(interval, hold), *service_rules.groups(interval, usual))
 
 
-def plain(groups: tuple[Group, ...]) -> str:
+def plain(groups: tuple[Group, ...], runbooks: str = RUNBOOKS) -> str:
     """Rules as Prometheus reads them.
 
     Parameters
     ----------
     groups
         The rules.
+    runbooks
+        See `contents`.
 
     Returns
     -------
     str
         YAML.
     """
-    return _HEAD + _yaml({"groups": [group.plain() for group in groups]})
+    return _HEAD + _yaml({"groups": [group.plain(runbooks) for group in groups]})
 
 
-def contents() -> Mapping[str, str]:
+def contents(runbooks: str = RUNBOOKS) -> Mapping[str, str]:
     """What is written.
+
+    Parameters
+    ----------
+    runbooks
+        Address of the page that says what to do on an alarm.
 
     Returns
     -------
@@ -63,28 +70,17 @@ def contents() -> Mapping[str, str]:
         Content by path below `FOLDER`.
     """
     groups = rules()
-    operator = {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": {"name": "segmentation", "labels": {"app.kubernetes.io/name": "segmentation"}},
-        "spec": {"groups": [group.plain() for group in groups]},
+    objects = {
+        "prometheus-rule.yaml": component.rule([group.plain(runbooks) for group in groups]),
+        "service-monitor.yaml": component.service_monitor(),
+        "network-policy.yaml": component.network_policy(),
     }
-    files = {"rules.yaml": plain(groups), "prometheus-rule.yaml": _HEAD + _yaml(operator)}
-    names = [f"dashboards/{name}.json" for name in DASHBOARDS]
-    files |= dict(zip(names, map(encode, DASHBOARDS.values()), strict=True))
-    component = {
-        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
-        "kind": "Component",
-        "resources": ["prometheus-rule.yaml"],
-        "configMapGenerator": [
-            {
-                "name": "segmentation-dashboards",
-                "files": names,
-                "options": {"labels": {"grafana_dashboard": "1"}, "disableNameSuffixHash": True},
-            }
-        ],
+    dashboards = {f"dashboards/{name}.json": encode(board) for name, board in DASHBOARDS.items()}
+    kustomization = component.kustomization(list(objects), list(dashboards))
+    files = {"rules.yaml": plain(groups, runbooks)} | dashboards
+    return files | {
+        name: _HEAD + _yaml(each) for name, each in (objects | {"kustomization.yaml": kustomization}).items()
     }
-    return files | {"kustomization.yaml": _HEAD + _yaml(component)}
 
 
 def _yaml(content: object) -> str:

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 Severity = Literal["critical", "warning", "info"]
 
+RUNBOOKS = "docs/deploy.md"
+"""The page with a section for each alert, named as it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -14,8 +17,8 @@ class Record:
     expr: str
     labels: dict[str, str] = field(default_factory=dict)
 
-    def plain(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
+    def plain(self, _runbooks: str = RUNBOOKS) -> dict[str, Any]:
+        """As Prometheus reads it; there is nothing to do about it."""
         return {"record": self.record, "expr": self.expr} | ({"labels": self.labels} if self.labels else {})
 
 
@@ -30,7 +33,7 @@ class Alert:
     severity
         critical: somebody gets up; warning: somebody looks during the day; info: nobody is told by itself.
     summary, description
-        What is the case, in words with Prometheus's templates; the anchor in docs/monitoring.md says what to do.
+        What is the case, in words with Prometheus's templates; the runbook says what to do.
     """
 
     name: str
@@ -40,8 +43,8 @@ class Alert:
     summary: str
     description: str
 
-    def plain(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
+    def plain(self, runbooks: str = RUNBOOKS) -> dict[str, Any]:
+        """As Prometheus reads it; `runbooks` is the address of the page that says what to do."""
         return {
             "alert": self.name,
             "expr": self.expr,
@@ -50,7 +53,7 @@ class Alert:
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
-                "runbook": f"docs/monitoring.md#{self.name.lower()}",
+                "runbook_url": f"{runbooks}#{self.name.lower()}",
             },
         }
 
@@ -63,6 +66,6 @@ class Group:
     rules: tuple[Record | Alert, ...]
     interval: str
 
-    def plain(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
-        return {"name": self.name, "interval": self.interval, "rules": [rule.plain() for rule in self.rules]}
+    def plain(self, runbooks: str = RUNBOOKS) -> dict[str, Any]:
+        """As Prometheus reads it; see `Alert.plain`."""
+        return {"name": self.name, "interval": self.interval, "rules": [rule.plain(runbooks) for rule in self.rules]}

@@ -1,5 +1,6 @@
 """A model as the service and the registry use it: verified bytes, assembled and proved."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,6 +102,7 @@ def assemble(card_content: bytes, files: Mapping[str, bytes], *, tried: bool = F
         raise InconsistentModelError(
             "the arrays have other features or segments than the card", hint="publish the model again"
         )
+    _require_logarithms(card, arrays)
     try:
         sql = files[SQL].decode()
         table = TABLES.get(card.table)
@@ -119,6 +121,16 @@ def assemble(card_content: bytes, files: Mapping[str, bytes], *, tried: bool = F
             f"{card.version} cannot be used: {type(error).__name__}", hint="publish the model again"
         ) from error
     return Model(card=card, arrays=arrays, single=single, query=query, sql=sql)
+
+
+def _require_logarithms(card: Card, arrays: Arrays) -> None:
+    """log1p ends at -1: a customer there would have no place, and every request with one would fail."""
+    for feature, logged, lower in zip(card.features, arrays.log_mask.tolist(), arrays.lower.tolist(), strict=True):
+        if logged and max(lower, -math.inf if feature.low is None else feature.low) <= -1:
+            raise InconsistentModelError(
+                f"{card.version} takes log1p of {feature.name}, which may be -1 or less",
+                hint="clip it before, give its column a range that begins above -1, or take no logarithm of it",
+            )
 
 
 def _require_moments(card: Card) -> None:

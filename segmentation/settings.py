@@ -78,7 +78,10 @@ class Settings:
     pushgateway: str = _setting(
         "", "job: Prometheus push gateway, http://host:port, that run, assign and maintenance report to"
     )
-    customer_key_file: str = _setting("", "job: file with the key of assign --pseudonyms, 32 characters or more")
+    customer_key_file: str = _setting(
+        "", "job: file with the key of assign --pseudonyms and of hold-outs, 32 characters or more"
+    )
+    warehouse: str = _setting("", "job: default of export --to, with the password if it has one; never printed")
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -132,7 +132,8 @@ def _refuse_unknown(node: yaml.Node, kind: Any, origin: str, path: str) -> None:
 def _fits_another(node: yaml.Node, candidates: Sequence[Any], target: Any) -> bool:
     """Whether a value that is no dataclass may be what else is allowed; of which type it is, is looked at later."""
     others = [candidate for candidate in candidates[1:] if candidate is not target]
-    return bool(others) and (node.tag == "tag:yaml.org,2002:null") == (type(None) in others)
+    empty = node.tag == "tag:yaml.org,2002:null"
+    return any((other is type(None)) == empty for other in others)
 
 
 def _refuse_unknown_keys(node: yaml.MappingNode, target: Any, origin: str, path: str) -> None:

@@ -47,7 +47,7 @@ class S3Store:
             # A session of its own: the default one keeps the first credentials it saw.
             self._client: Any = boto3.Session().client("s3", config=_PATIENCE)
         except (BotoCoreError, ValueError) as error:
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
 
     @property
     def url(self) -> str:
@@ -62,9 +62,9 @@ class S3Store:
         except ClientError as error:
             if _code(error) in {"NoSuchKey", "404"}:
                 return None
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
         except BotoCoreError as error:
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
 
     def create(self, key: str, content: bytes) -> bool:
         """See `Store.create`."""
@@ -75,9 +75,9 @@ class S3Store:
                 # Where an answer got lost, botocore asked again and was refused for what it had written itself.
                 retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
                 return retried and self.read(key) == content
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
         except BotoCoreError as error:
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
         return True
 
     def delete(self, key: str) -> None:
@@ -85,7 +85,7 @@ class S3Store:
         try:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
         except (ClientError, BotoCoreError) as error:
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
@@ -95,25 +95,38 @@ class S3Store:
             )
             keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         except (ClientError, BotoCoreError) as error:
-            raise self._failure(error) from error
+            raise failure(self.url, error) from error
         return sorted(key.removeprefix(self._prefix) for key in keys)
 
-    def _failure(self, error: Exception) -> StoreAccessError | StoreUnavailableError:
-        if isinstance(error, ClientError):
-            reason = _REFUSALS.get(_code(error))
-            if reason:
-                return StoreAccessError(
-                    f"{self.url} cannot be used: {reason}", hint="check the bucket and the AWS_* variables"
-                )
-            return StoreUnavailableError(f"{self.url} answers {_code(error)}", hint="try again later")
-        if isinstance(
-            error, NoCredentialsError | PartialCredentialsError | NoRegionError | ParamValidationError | ValueError
-        ):
-            return StoreAccessError(
-                f"{self.url} cannot be used: {error}",
-                hint="set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION; elsewhere AWS_ENDPOINT_URL",
-            )
-        return StoreUnavailableError(f"{self.url} does not answer: {type(error).__name__}", hint="try again later")
+
+def failure(url: str, error: Exception) -> StoreAccessError | StoreUnavailableError:
+    """Why S3 did not do what was asked: whether it refused, or another try is worth it.
+
+    Parameters
+    ----------
+    url
+        What was asked for, for the message.
+    error
+        Of boto3 or botocore.
+
+    Returns
+    -------
+    StoreAccessError or StoreUnavailableError
+        To be raised.
+    """
+    if isinstance(error, ClientError):
+        reason = _REFUSALS.get(_code(error))
+        if reason:
+            return StoreAccessError(f"{url} cannot be used: {reason}", hint="check the bucket and the AWS_* variables")
+        return StoreUnavailableError(f"{url} answers {_code(error)}", hint="try again later")
+    if isinstance(
+        error, NoCredentialsError | PartialCredentialsError | NoRegionError | ParamValidationError | ValueError
+    ):
+        return StoreAccessError(
+            f"{url} cannot be used: {error}",
+            hint="set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION; elsewhere AWS_ENDPOINT_URL",
+        )
+    return StoreUnavailableError(f"{url} does not answer: {type(error).__name__}", hint="try again later")
 
 
 def _code(error: ClientError) -> str:

@@ -125,6 +125,19 @@ def test_arrays_of_another_model_are_refused(card: Card, files: dict[str, bytes]
         _assemble(card, files | {model.ARRAYS: scoring.to_bytes(fewer)})
 
 
+def test_a_logarithm_that_some_customers_would_not_have_is_refused(card: Card, files: dict[str, bytes]) -> None:
+    arrays = scoring.from_bytes(files[model.ARRAYS])
+    feature = int(np.flatnonzero(arrays.log_mask)[0])
+    lower = arrays.lower.copy()
+    lower[feature] = -np.inf
+    open_below = [replace(each, low=None) if at == feature else each for at, each in enumerate(card.features)]
+    with pytest.raises(InconsistentModelError, match="may be -1 or less"):
+        _assemble(
+            replace(card, features=tuple(open_below)),
+            files | {model.ARRAYS: scoring.to_bytes(replace(arrays, lower=lower))},
+        )
+
+
 def test_a_card_without_golden_rows_is_refused(card: Card, files: dict[str, bytes]) -> None:
     with pytest.raises(InconsistentModelError, match="golden"):
         _assemble(replace(card, golden_rows=()), files)

@@ -7,10 +7,12 @@ from pathlib import Path
 import boto3
 import pandas as pd
 import pytest
+from boto3.exceptions import RetriesExceededError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from ibis.backends.duckdb import Backend
 
 from segmentation import pseudonyms
-from segmentation.errors import ConfigurationError, MissingTableError, StoreAccessError
+from segmentation.errors import ConfigurationError, MissingTableError, StoreAccessError, StoreUnavailableError
 from segmentation.registry import Registry
 from tests.servers import s3 as s3_server
 from tests.training.olist_tables import write
@@ -57,8 +59,31 @@ def test_one_key_is_one_file(database: Backend, bucket: str) -> None:
 def test_what_is_not_in_s3_is_told(database: Backend, bucket: str) -> None:
     with pytest.raises(MissingTableError, match="names no file that is read"):
         read_file(database, f"{bucket}/shpo/", MAPPING)
-    with pytest.raises(StoreAccessError, match="NoSuchBucket"):
+    with pytest.raises(StoreAccessError, match="s3://nowhere/shop/ cannot be used: there is no such bucket"):
         read_file(database, "s3://nowhere/shop/", MAPPING)
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"),
+        ReadTimeoutError(endpoint_url="http://s3"),
+        RetriesExceededError(OSError("connection reset")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_store_that_fails_while_data_are_fetched_is_worth_another_try(
+    database: Backend, bucket: str, failing: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 5, for which a CronJob tries again."""
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise failing
+
+    monkeypatch.setattr("boto3.s3.inject.download_file", fail)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(StoreUnavailableError, match="s3://exports/shop/"):
+        read_file(database, f"{bucket}/shop/", MAPPING)
 
 
 def test_olist_s_folder_may_be_in_s3(database: Backend, s3: str, tmp_path: Path) -> None:

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import boto3
 from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from segmentation.errors import (
     EmptyTableError,
     MissingTableError,
     SourceError,
-    StoreAccessError,
-    StoreUnavailableError,
     UnreadableFileError,
 )
+from segmentation.registry.s3 import failure
 from training import progress
 from training.sources.checks import open_bytes, refuse_damaged
 
@@ -181,13 +180,8 @@ def _download(data: str, pattern: str, scratch: Path) -> list[Path]:
             with progress.step(f"downloading {target.name}"):
                 client.download_file(bucket, name, str(target))
             found.append(target)
-    except EndpointConnectionError as error:
-        raise StoreUnavailableError(
-            f"{data} cannot be reached", hint="check AWS_ENDPOINT_URL and the network"
-        ) from error
     except (ClientError, BotoCoreError, Boto3Error) as error:
-        said = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        raise StoreAccessError(f"{data} cannot be read: {said}", hint="check bucket, prefix and credentials") from error
+        raise failure(data, error) from error
     return found
 
 

@@ -1,0 +1,208 @@
+"""The star in PostgreSQL: one transaction, one run at a time; a run that is killed leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from campaigns.export import statements, tables
+from campaigns.export.outcome import Exported, Forgotten, summarised
+from campaigns.export.postgres_errors import failure
+from campaigns.export.star import TABLES, key
+from segmentation.errors import ConfigurationError, StatementFailedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import LiteralString
+
+    from campaigns.export.star import Snapshot
+
+BLOCK = 1 << 20
+"""Bytes sent at once."""
+
+_CONNECT_SECONDS = 10
+
+
+class PostgreSQL:
+    """A schema of a PostgreSQL database.
+
+    Parameters
+    ----------
+    url
+        postgresql://user@host/database, with whatever libpq takes; passwords also from PGPASSFILE or PGPASSWORD.
+    schema
+        Where the tables are; made if it is not there.
+    wait_seconds
+        How long another run is waited for.
+
+    Raises
+    ------
+    ConfigurationError
+        The address cannot be understood.
+    """
+
+    def __init__(self, url: str, schema: str, wait_seconds: float) -> None:
+        try:
+            parts = conninfo_to_dict(url)
+        except psycopg.Error as error:
+            # libpq's own words quote the address, which may hold a password.
+            raise ConfigurationError(
+                "the address of the PostgreSQL database cannot be understood",
+                hint="write postgresql://user@host:5432/database; signs such as @ in a password are written %40",
+            ) from error
+        self._url, self._schema = url, statements.require_schema(schema)
+        self._wait_ms = round(wait_seconds * 1000)
+        self.shown = f"PostgreSQL {parts.get('host', 'local')}/{parts.get('dbname', '')}, schema {schema}"
+
+    def export(self, snapshot: Snapshot, folder: Path) -> Exported:
+        """Write a snapshot.
+
+        Parameters
+        ----------
+        snapshot
+            What to write.
+        folder
+            For temporary files.
+
+        Returns
+        -------
+        Exported
+            What was done.
+
+        Raises
+        ------
+        WarehouseError
+            It cannot be done; then all is as it was.
+        """
+        with self._transaction() as cursor:
+            self._make_tables(cursor)
+            present = self._run(cursor, "present", snapshot.parameters)
+            if present and present[0][0] == snapshot.content and present[0][1] == present[0][2]:
+                return Exported("present", *self._moved(cursor, snapshot))
+            self._run(cursor, "remove", snapshot.parameters)
+            for table in ("segments", "assignments", "snapshots"):
+                file = folder / f"{table}.csv"
+                snapshot.write_csv(table, file)
+                self._copy(cursor, table, file)
+                file.unlink()
+            ((content, customers, counted),) = self._run(cursor, "present", snapshot.parameters)
+            if (content, customers, counted) != (snapshot.content, snapshot.customers, snapshot.customers):
+                raise StatementFailedError(
+                    f"{self.shown} took {counted:,} of {snapshot.customers:,} customers",
+                    hint="look for rules or triggers on its tables; nothing was changed",
+                )
+            # Without it the planner takes the new rows for none, and joins millions one by one.
+            cursor.execute(self._sql("ANALYZE {schema}.assignments"))
+            return Exported("replaced" if present else "written", *self._moved(cursor, snapshot))
+
+    def forget(self, ids: Path) -> Forgotten:
+        """Remove customers from all snapshots, and their rows from the disk.
+
+        Parameters
+        ----------
+        ids
+            CSV, one quoted id per line.
+
+        Returns
+        -------
+        Forgotten
+            How many rows there were.
+
+        Raises
+        ------
+        WarehouseError
+            It cannot be done; then all is as it was.
+        """
+        with self._transaction() as cursor:
+            if tables.TABLES_SCRIPT in self._missing(cursor):
+                raise tables.nothing_there(self.shown)
+            cursor.execute("CREATE TEMPORARY TABLE forgotten (customer_id VARCHAR) ON COMMIT DROP")
+            with ids.open("rb") as source, cursor.copy("COPY forgotten FROM STDIN (FORMAT csv)") as copy:
+                while block := source.read(BLOCK):
+                    copy.write(block)
+            self._run(cursor, "forget", {})
+            rows = cursor.rowcount
+        with self._connection(autocommit=True) as cursor:
+            # What is deleted stays readable in the table's file until its space is reclaimed.
+            cursor.execute(self._sql("VACUUM {schema}.assignments"))
+        return Forgotten(rows)
+
+    @contextmanager
+    def _connection(self, *, autocommit: bool = False) -> Iterator[psycopg.Cursor[Any]]:
+        try:
+            with (
+                psycopg.connect(
+                    self._url, autocommit=autocommit, connect_timeout=_CONNECT_SECONDS, client_encoding="utf8"
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                yield cursor
+        except psycopg.Error as error:
+            raise failure(error, self.shown) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:
+        """One transaction, in which no other run is at work in this schema."""
+        with self._connection() as cursor:
+            settings = {
+                "application_name": "customer-segmentation",
+                "lock_timeout": f"{self._wait_ms}ms",
+                "timezone": "UTC",
+                # A server that is busy for us must notice soon that we are gone, since it holds our lock until then.
+                "client_connection_check_interval": "1s",
+                "tcp_keepalives_idle": "30",
+                "tcp_keepalives_interval": "10",
+                "tcp_keepalives_count": "3",
+            }
+            for name, value in settings.items():
+                # Servers before version 14 do not have them all.
+                cursor.execute(
+                    "SELECT set_config(name, %s, true) FROM pg_settings WHERE lower(name) = %s", [value, name]
+                )
+            if self._wait_ms:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [self._lock])
+            else:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [self._lock])
+                if cursor.fetchone() != (True,):
+                    raise psycopg.errors.LockNotAvailable
+            yield cursor
+
+    @property
+    def _lock(self) -> int:
+        return key("customer-segmentation", self._schema)
+
+    def _make_tables(self, cursor: psycopg.Cursor[Any]) -> None:
+        scripts = self._missing(cursor)
+        if tables.TABLES_SCRIPT in scripts:
+            cursor.execute("SELECT count(*) FROM information_schema.schemata WHERE schema_name = %s", [self._schema])
+            if cursor.fetchone() == (0,):
+                cursor.execute(self._sql("CREATE SCHEMA {schema}"))
+        for script in scripts:
+            self._run(cursor, script, {})
+
+    def _missing(self, cursor: psycopg.Cursor[Any]) -> list[str]:
+        return tables.missing(self._run(cursor, "columns", {"schema_name": self._schema}), self._schema)
+
+    def _moved(self, cursor: psycopg.Cursor[Any], snapshot: Snapshot) -> tuple[Any, bool]:
+        return summarised(self._run(cursor, "moved", snapshot.parameters))
+
+    def _copy(self, cursor: psycopg.Cursor[Any], table: str, file: Path) -> None:
+        columns = ", ".join(TABLES[table])
+        sql = self._sql(f"COPY {{schema}}.{table} ({columns}) FROM STDIN (FORMAT csv)")
+        with file.open("rb") as source, cursor.copy(sql) as copy:
+            while block := source.read(BLOCK):
+                copy.write(block)
+
+    def _run(self, cursor: psycopg.Cursor[Any], script: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run a script; the rows of its last statement, where it has any."""
+        for statement in statements.read(script, self._schema):
+            sql: LiteralString = statements.for_psycopg(statement)
+            cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+    def _sql(self, statement: str) -> LiteralString:
+        return statement.replace("{schema}", f'"{self._schema}"')

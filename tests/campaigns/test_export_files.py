@@ -1,0 +1,155 @@
+"""The star as files: whole generations behind one link."""
+
+import fcntl
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from segmentation.registry import Registry
+from tests.campaigns.exporting import assigned, campaigns, expected
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_files_hold_the_same_star_as_a_database(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "warehouse"
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--assignments"]
+    days = {
+        1: assigned(sample_assignments, tmp_path / "1.parquet", day=1),
+        3: assigned(sample_assignments, tmp_path / "3.parquet", day=3, turned=10, where="number > 30", more=20),
+        2: assigned(sample_assignments, tmp_path / "2.parquet", day=2, turned=5),
+    }
+    for day, file in days.items():
+        # The kind is asked for once.
+        done = campaigns(*arguments, str(file), *(["--format", kind] if day == 1 else []))
+        assert done.returncode == 0, done.stderr
+    assert "movement  2,400 stayed, 600 moved, 0 arrived, 0 left" in done.stdout
+    current = out / "current"
+    with duckdb.connect() as connection:
+        counted = connection.execute(
+            "SELECT extract(day FROM as_of AT TIME ZONE 'UTC'), movement, count(*) "
+            f"FROM '{current}/movements/*.{kind}' GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        assert counted == [
+            (2, "moved", 600), (2, "stayed", 2400),
+            (3, "arrived", 20), (3, "left", 30), (3, "moved", 297), (3, "stayed", 2673),
+        ]  # fmt: skip
+        joined = connection.execute(
+            f"SELECT count(*), sum(confidence) FROM '{current}/assignments/*.{kind}' a "
+            f"JOIN '{current}/snapshots/*.{kind}' USING (snapshot_key) "
+            f"JOIN '{current}/segments/*.{kind}' s USING (segment_key) WHERE a.segment_id = s.segment_id"
+        ).fetchone()
+    assert joined is not None
+    assert joined[0] == 3000 + 3000 + 2990
+    before = {path.name: path.stat().st_mtime_ns for path in current.rglob(f"*.{kind}")}
+    again = campaigns(*arguments, str(days[3]))
+    assert "there already" in again.stdout
+    assert {path.name: path.stat().st_mtime_ns for path in current.rglob(f"*.{kind}")} == before
+
+
+def test_the_same_input_gives_the_same_bytes(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path
+) -> None:
+    content = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        for day in (1, 2):
+            file = assigned(sample_assignments, tmp_path / f"{day}.parquet", day=day, turned=day)
+            done = campaigns(
+                "export", "--registry", sample_registry.url, "--to", str(out), "--assignments", str(file),
+                SOURCE_DATE_EPOCH="1767225600",
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+        files = sorted((out / "current").rglob("*.parquet"))
+        content.append([(file.name, file.read_bytes()) for file in files])
+    assert len(content[0]) == 7
+    assert content[0] == content[1]
+
+
+def test_nothing_of_the_forgotten_is_left_in_the_folder(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "warehouse"
+    for day in (1, 2):
+        file = assigned(sample_assignments, tmp_path / f"{day}.parquet", day=day)
+        campaigns("export", "--registry", sample_registry.url, "--to", str(out), "--assignments", str(file),
+                  "--format", "csv")  # fmt: skip
+    gone = sorted(row[0] for row in expected(file))[0]
+    holding = [path for path in out.rglob("*.csv") if gone in path.read_text()]
+    assert len(holding) == 4
+    ids = tmp_path / "ids.txt"
+    ids.write_text(gone)
+    done = campaigns("forget", "--ids", str(ids), "--to", str(out))
+    assert "2 rows of the 1 customers" in done.stdout, done
+    assert [path for path in out.rglob("*.csv") if gone in path.read_text()] == []
+    with duckdb.connect() as connection:
+        told = connection.execute(f"SELECT DISTINCT customers FROM '{out}/current/snapshots/*.csv'").fetchall()
+    assert told == [(2999,)]
+
+
+def test_forgetting_finds_pseudonyms_by_their_ids_and_says_when_nobody_is_met(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path
+) -> None:
+    import hashlib
+    import hmac
+
+    key = tmp_path / "customer.key"
+    key.write_text("k" * 32)
+    hidden, out = tmp_path / "hidden.parquet", tmp_path / "warehouse"
+    someone = sorted(row[0] for row in expected(sample_assignments))[0]
+    pseudonym = hmac.new(b"k" * 32, someone.encode(), hashlib.sha256).hexdigest()
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT * REPLACE (CASE WHEN customer_id = '{someone}' THEN '{pseudonym}' ELSE sha256(customer_id) "
+            f"END AS customer_id) FROM '{sample_assignments}') TO '{hidden}' (FORMAT parquet)"
+        )
+    campaigns("export", "--registry", sample_registry.url, "--to", str(out), "--assignments", str(hidden))
+    ids = tmp_path / "ids.csv"
+    ids.write_text(f"customer_id\n{someone}\n")
+    plain = campaigns("forget", "--ids", str(ids), "--to", str(out))
+    assert "0 rows" in plain.stdout
+    assert "--pseudonyms?" in plain.stderr
+    keyed = campaigns(
+        "forget", "--ids", str(ids), "--to", str(out), "--pseudonyms", SEGMENTATION_CUSTOMER_KEY_FILE=str(key)
+    )
+    assert "1 rows" in keyed.stdout
+
+
+def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_assignments: Path, tmp_path: Path) -> None:
+    arguments = ["export", "--registry", sample_registry.url, "--assignments", str(sample_assignments), "--to"]
+    out = tmp_path / "warehouse"
+    assert campaigns(*arguments, str(out)).returncode == 0
+    (tmp_path / "file").touch()
+    (tmp_path / "mine" / "current").mkdir(parents=True)
+    with (out / ".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        busy = campaigns(*arguments, str(out), "--wait", "0.1")
+    assert (busy.returncode, "another run" in busy.stderr) == (4, True)
+    for to, more, said in (
+        (out, ["--format", "csv"], "holds parquet files, and csv was asked for"),
+        (out, ["--schema", "x"], "--schema is for databases"),
+        (tmp_path / "file", [], "File exists"),
+        (tmp_path / "mine", [], "is not a folder of an export"),
+    ):
+        done = campaigns(*arguments, str(to), *more)
+        assert (done.returncode, said in done.stderr) == (2, True), done
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("1", "ids.txt", "warehouse holds no export"),
+        ("", "ids.txt", "holds no id"),
+        ("id\n1\n", "ids.csv", "has no column 'customer_id'"),
+        ("x", "ids.xlsx", "neither .csv nor .parquet"),
+        (None, "absent.csv", "there is no file"),
+    ],
+)
+def test_ids_that_cannot_be_read_are_told(tmp_path: Path, text: str | None, name: str, said: str) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    done = campaigns("forget", "--ids", str(tmp_path / name), "--to", str(tmp_path / "warehouse"))
+    assert (done.returncode, said in done.stderr) == (2, True), done
+    assert not (tmp_path / "warehouse").exists()
