@@ -92,8 +92,7 @@ def require_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder):
-            pass
+        NamedTemporaryFile(dir=folder).close()
     except OSError as error:
         raise _unwritable(folder, error) from error
 

@@ -30,8 +30,7 @@ def refuse_unwritable(out: Path) -> None:
     """
     with _told(out):
         out.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=out):
-            pass
+        NamedTemporaryFile(dir=out).close()
 
 
 def write(made: Simulation, out: Path) -> None:
