@@ -1,7 +1,7 @@
 """A whole base into the warehouse: time and memory of `export`, as its command line runs it.
 
 `python -m benchmarks.export [--customers 3000000]`: a PostgreSQL of its own in a temporary folder with the defaults of
-Debian's package; a first snapshot, the same once more, a month later with every tenth customer in another segment, an
+Debian's package; a first export, the same once more, a month later with every tenth customer in another segment, an
 erasure of 1,000 customers; then the same as files. Peak: of the command's process, DuckDB limited to 500 MB.
 """
 
@@ -75,7 +75,7 @@ def measure(folder: Path, to: str, files: list[Path], ids: Path) -> None:
     """Run the commands, and print what each took."""
     registry = ["--registry", str(folder / "models")]
     for what, arguments in (
-        ("first snapshot", ["export", "--assignments", str(files[0]), *registry]),
+        ("first export", ["export", "--assignments", str(files[0]), *registry]),
         ("the same again", ["export", "--assignments", str(files[0]), *registry]),
         ("a month later", ["export", "--assignments", str(files[1]), *registry]),
         ("forget 1,000", ["forget", "--ids", str(ids)]),
