@@ -57,6 +57,9 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.maintenance
 	$(BIN)/python -m benchmarks.scenario
+	$(BIN)/python -m benchmarks.experiments
+	$(BIN)/python -m benchmarks.export
+	$(BIN)/python -m benchmarks.containers
 
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml

@@ -6,13 +6,15 @@ FROM ${BASE} AS build
 ENV PYTHONHASHSEED=0
 COPY docker/training-requirements.txt /requirements.txt
 # Wheels alone: no package may run a build of its own, and no compiler is needed. Without their tests they are a fifth
-# smaller, and nobody asks Arrow for Flight.
+# smaller, and nobody asks Arrow for Flight, or AWS for more than S3, Redshift and what one logs in with.
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --quiet --no-cache-dir --no-compile --no-deps \
     --only-binary :all: --require-hashes --requirement /requirements.txt \
  && find /venv -type d -name tests -prune -exec rm -r {} + \
  && rm -r /venv/lib/python3.11/site-packages/pyarrow/include \
  && find /venv/lib/python3.11/site-packages/pyarrow -name '*flight*' -delete \
+ && find /venv/lib/python3.11/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
+    ! -name s3 ! -name sts ! -name 'sso*' ! -name signin ! -name 'redshift*' -exec rm -r {} + \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv
 # Every room but the service's; .dockerignore says which there are.
 COPY . /app/

@@ -23,7 +23,7 @@ class Limits:
     reload_seconds
         Since a worker last found that it serves what the registry says.
     error_share
-        Of answers with a status of 500 and more.
+        Of answers with a status of 500 and more, probes left out.
     slow_seconds
         99th percentile of POST /predict.
     late_seconds
@@ -60,8 +60,12 @@ def groups(interval: str, limits: Limits) -> tuple[Group, ...]:
 
 
 def _records() -> tuple[Record, ...]:
-    rate = "sum by (namespace, job) (rate(segmentation_requests_total{}[5m]))"
-    failed = rate.replace("{}", '{status=~"5.."}')
+    # Probes are no requests of users: a pod that waits for its first model is to say 503 to them.
+    asked = 'route!~"/healthz|/readyz|/metrics"'
+    rate, failed = (
+        f"sum by (namespace, job) (rate(segmentation_requests_total{{{asked}{more}}}[5m]))"
+        for more in ("", ', status=~"5.."')
+    )
     buckets = 'sum by (namespace, job, le) (rate(segmentation_request_duration_seconds_bucket{route="/predict"}[5m]))'
     return (
         Record(record=ERRORS, expr=f"({failed} or 0 * {rate}) / ({rate} > 0)"),

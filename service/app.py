@@ -60,6 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load()
     verifier = require(settings)
+    # A client of S3 takes 20 MB: a worker that inherits one makes none.
+    store = _INHERITED.get(settings.registry) or open_store(settings.registry)
     access = Access(
         KeyRing(Path(settings.api_keys_file)) if settings.api_keys_file else None, anonymous=settings.allow_anonymous
     )
@@ -77,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         lambda: {worker.version for worker in counters.workers()},
     )  # fmt: skip
     live_model = LiveModel(
-        Registry(_INHERITED.get(settings.registry) or open_store(settings.registry), verifier=verifier),
+        Registry(store, verifier=verifier),
         settings.alias,
         Limits(settings.max_customers, settings.max_orders),
         ModelCache(Path(settings.cache_dir), settings.alias, verifier) if settings.cache_dir else None,
@@ -143,7 +145,6 @@ def require(settings: Settings) -> Verifier | None:
         raise ConfigurationError(
             "SEGMENTATION_REGISTRY is not set", hint="set it to the directory or s3:// URL of the models"
         )
-    open_store(settings.registry)
     require_alias(settings.alias)
     if settings.api_keys_file and settings.allow_anonymous:
         raise ConfigurationError(

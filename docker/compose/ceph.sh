@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ceph's S3 for compose.yaml: one monitor, one OSD and the RADOS Gateway on port 7480, data in /data. /data/ready is there
+# Ceph's S3: one monitor, one OSD and the RADOS Gateway on port 7480, data in /data. /data/ready is there
 # while it takes requests. Not for production: one copy of everything, and no key between its daemons.
 set -euo pipefail
 conf=/data/ceph.conf
@@ -75,7 +75,11 @@ trap stop EXIT
 ceph-mon -c $conf -f -i a & daemons+=($!)
 if [[ -n ${fresh:-} ]]; then
   osd=$(cat /proc/sys/kernel/random/uuid)
-  ceph -c $conf --connect-timeout 60 osd new "$osd"
+  # In its first moments the monitor refuses who does not know its fsid yet; to ask twice for one OSD gives the same.
+  until ceph -c $conf --connect-timeout 60 osd new "$osd"; do
+    sleep 0.5
+    ((SECONDS < 60)) || exit 1
+  done
   # Left to itself the OSD asks for this while it starts, and at times stops there, refused with "wrong fsid".
   ceph -c $conf osd crush add osd.0 1 root=default host=here
   ceph-osd -c $conf -i 0 --mkfs --osd-uuid "$osd"

@@ -105,6 +105,11 @@ def test_an_image_holds_what_it_runs_and_no_more(shop: Shop, built: dict[str, st
         # Those for other releases of Python are locked as well.
         locked = {plain(line.split("==")[0]) for line in lines if "==" in line and "full_version >=" not in line}
         assert there == locked
+        # Descriptions of AWS's other services are left out where there is little room.
+        sources = [path.read_text() for path in (root / "app").rglob("*.py")]
+        asked = {name for text in sources for name in re.findall(r"\bclient\(\s*\"([a-z0-9-]+)\"", text)} | {"sts"}
+        assert "s3" in asked
+        assert {each for each in asked if not (packages / "botocore/data" / each).is_dir()} == set()
         tools = ("gcc", "cc", "c++", "make", "pip", "curl")
         added = [str(path) for tool in tools for path in root.glob(f"*/**/bin/{tool}") if "proc" not in path.parts]
         assert [path for path in added if not (base / Path(path).relative_to(root)).exists()] == []

@@ -194,3 +194,8 @@ def test_checkov_objects_to_nothing_but_to_what_is_planted(rendered: dict[str, s
     found = checkov(*files)
     assert {name.rpartition(".")[2] for name in found} == {"planted"}, found
     assert any("CKV_K8S_16 " in text for text in found["Deployment.segmentation.planted"])
+
+
+def test_the_store_of_the_local_overlay_is_that_of_compose() -> None:
+    # kustomize takes no file from outside of its folder, so there are two.
+    assert (K8S / "overlays/local/ceph.sh").read_bytes() == (ROOT / "docker/compose/ceph.sh").read_bytes()

@@ -73,6 +73,11 @@ QUIET: dict[str, list[Series]] = {
             f'segmentation_requests_total{{{SERVICE},status="503"}}': "0+3x180",
         },
         {f'segmentation_requests_total{{{SERVICE},status="422"}}': "0+1000x180"},
+        # A pod that waits for its first model.
+        {
+            f'segmentation_requests_total{{{SERVICE},route="/predict",status="200"}}': "0+10x180",
+            f'segmentation_requests_total{{{SERVICE},route="/readyz",status="503"}}': "0+10x180",
+        },
     ],
     "SegmentationSlow": [
         {
