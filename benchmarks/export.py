@@ -1,8 +1,9 @@
 """A whole base into the warehouse: time and memory of `export`, as its command line runs it.
 
 `python -m benchmarks.export [--customers 3000000]`: a PostgreSQL of its own in a temporary folder with the defaults of
-Debian's package; a first snapshot, the same once more, a month later with every tenth customer in another segment, an
-erasure of 1,000 customers; then the same as files. Peak: of the command's process, DuckDB limited to 500 MB.
+Debian's package; a first export, the same once more, a month later with every tenth customer in another segment and
+everybody with another confidence, the same month by another model, which the model before is asked about, an erasure of
+1,000 customers; then the same as files. Peak: of the command's process, DuckDB limited to 500 MB.
 """
 
 import argparse
@@ -30,9 +31,10 @@ COPY (
         'customer-' || lpad(CAST(number AS VARCHAR), 9, '0') AS customer_id,
         segment.id AS segment_id,
         segment.name AS segment_name,
-        (hash(number) % 1000000) / 1000000 AS confidence,
+        (hash(number + 1000000007 * {turn}) % 1000000) / 1000000 AS confidence,
         '{version}' AS model_version,
-        TIMESTAMPTZ '{as_of}' AS as_of
+        TIMESTAMPTZ '{as_of}' AS as_of,
+        {features}
     FROM range({first}, {first} + {customers}) numbers(number)
     JOIN segments segment
         ON segment.place = hash(number + CASE WHEN number % 10 = 0 THEN {turn} ELSE 0 END) % {segments}
@@ -46,22 +48,11 @@ def main() -> None:
     customers = parser.parse_args().customers
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        chosen = configuration.load("sample", assignments=[*QUICK, "sample.customers=2000"])
-        result = job.make("sample", None, chosen, Settings(), created=clock.now())
-        job.release(result, open_registry(str(folder / "models")), "production")
-        card = cards.decode(result.made.card_content)
-        files = [folder / "january.parquet", folder / "february.parquet"]
-        with duckdb.connect() as connection:
-            connection.execute("CREATE TABLE segments (place INTEGER, id INTEGER, name VARCHAR)")
-            rows = [(at, segment.id, segment.name) for at, segment in enumerate(card.all_segments)]
-            connection.executemany("INSERT INTO segments VALUES (?, ?, ?)", rows)
-            for turn, (file, as_of) in enumerate(zip(files, ("2026-01-01 00:00Z", "2026-02-01 00:00Z"), strict=True)):
-                connection.execute(
-                    ROWS.format(
-                        version=card.version, as_of=as_of, customers=customers, file=file, turn=turn,
-                        first=turn * customers // 100, segments=len(card.all_segments),
-                    )
-                )  # fmt: skip
+        cards = [train(folder / "models", segments) for segments in (5, 4)]
+        months = ((cards[0], "2026-01-01 00:00Z"), (cards[0], "2026-02-01 00:00Z"), (cards[1], "2026-02-01 00:00Z"))
+        files = [folder / f"{number}.parquet" for number in range(len(months))]
+        for file, (card, as_of) in zip(files, months, strict=True):
+            write(file, card, as_of, customers, turn=int(as_of > months[0][1]))
         ids = folder / "ids.txt"
         ids.write_text("".join(f"customer-{number:09}\n" for number in range(0, customers, max(1, customers // 1000))))
         with postgres.running() as server:
@@ -71,13 +62,40 @@ def main() -> None:
         measure(folder, str(folder / "files"), files, ids)
 
 
+def train(models: Path, segments: int) -> cards.Card:
+    """A small model of the generated shop."""
+    chosen = configuration.load("sample", assignments=[*QUICK, "sample.customers=2000", f"clustering.k={segments}"])
+    result = job.make("sample", None, chosen, Settings(), created=clock.now())
+    registry = open_registry(str(models))
+    registry.publish(result.made.card.version, result.made.card_content, result.made.files)
+    return cards.decode(result.made.card_content)
+
+
+def write(file: Path, card: cards.Card, as_of: str, customers: int, turn: int) -> None:
+    """Assignments with features, as many as a model has; who is where has nothing to do with them."""
+    features = ", ".join(
+        f'(hash(number + {at}) % 100000) / 1000 AS "{name}"' for at, name in enumerate(card.feature_names)
+    )
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE segments (place INTEGER, id INTEGER, name VARCHAR)")
+        rows = [(at, segment.id, segment.name) for at, segment in enumerate(card.all_segments)]
+        connection.executemany("INSERT INTO segments VALUES (?, ?, ?)", rows)
+        connection.execute(
+            ROWS.format(
+                version=card.version, as_of=as_of, customers=customers, file=file, turn=turn, features=features,
+                first=turn * customers // 100, segments=len(card.all_segments),
+            )
+        )  # fmt: skip
+
+
 def measure(folder: Path, to: str, files: list[Path], ids: Path) -> None:
     """Run the commands, and print what each took."""
     registry = ["--registry", str(folder / "models")]
     for what, arguments in (
-        ("first snapshot", ["export", "--assignments", str(files[0]), *registry]),
+        ("first export", ["export", "--assignments", str(files[0]), *registry]),
         ("the same again", ["export", "--assignments", str(files[0]), *registry]),
         ("a month later", ["export", "--assignments", str(files[1]), *registry]),
+        ("another model", ["export", "--assignments", str(files[2]), *registry]),
         ("forget 1,000", ["forget", "--ids", str(ids)]),
     ):
         started = time.perf_counter()

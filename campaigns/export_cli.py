@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from campaigns.export.files import Format
     from campaigns.export.outcome import Exported
     from campaigns.export.star import Snapshot
+    from segmentation.model import Model
+    from segmentation.registry import Registry
 
 WAIT_SECONDS = 60.0
 
@@ -76,7 +79,7 @@ def export(
 ) -> None:
     """Write who is in which segment to the warehouse, whole or not at all.
 
-    The same file twice is written once. Who moved since the snapshot before is told.
+    The same file twice is written once. Who moved since the export before, and why, is told.
     """
     from campaigns.assignments import open_assignments
     from campaigns.export import star
@@ -90,7 +93,7 @@ def export(
     registry, at = open_signed(url, settings), clock.now()
     with open_assignments(assignments, settings) as table, ERR.status("exporting"):
         described = card.decode(registry.read_card(table.model_version))
-        snapshot = star.make(table, described, at)
+        snapshot = star.make(table, described, at, partial(_previous, registry))
         with open_workspace(settings) as space:
             done = there.export(snapshot, space.folder)
     _tell(there.shown, snapshot, done)
@@ -111,7 +114,7 @@ def export(
 def forget(
     ids: Path, pseudonyms: bool, address: str | None, schema: str | None, kind: Format | None, wait_seconds: float
 ) -> None:
-    """Remove customers from every snapshot in the warehouse.
+    """Remove customers from the warehouse, with all their history.
 
     Remove them also from where `training assign` reads: a new file that has them brings them back.
     """
@@ -136,16 +139,30 @@ def forget(
         )
 
 
+def _previous(registry: Registry, version: str) -> Model | None:
+    """The model of the export before; that it cannot be asked costs causes of moves, and no export."""
+    from segmentation.errors import ModelError, UnknownVersionError
+    from segmentation.opening import proved
+
+    try:
+        return proved(registry, version)
+    except (UnknownVersionError, ModelError) as error:
+        ERR.print(f"the model of the export before, {version}, cannot be asked: {error.message}", style="bold")
+        ERR.print("  whoever moved is counted as model changed")
+        return None
+
+
 def _tell(shown: str, snapshot: Snapshot, done: Exported) -> None:
     from segmentation.clock import iso
 
     OUT.print(f"{shown}")
-    OUT.print(f"snapshot  {snapshot.key}: model {snapshot.model_version}, as of {iso(snapshot.as_of)}")
+    OUT.print(f"export    model {snapshot.model_version}, as of {iso(snapshot.as_of)}")
     OUT.print(f"customers {snapshot.customers:,}, {_WHAT[done.what]}")
     if not done.movements:
-        OUT.print("movement  none: there is no snapshot before this one")
+        OUT.print("movement  none: there is no export before this one")
         return
     total = {"stayed": 0, "moved": 0, "arrived": 0, "left": 0}
+    causes = {"customer moved": 0, "model changed": 0}
     for movement in done.movements:
         kind = (
             "arrived" if movement.before is None
@@ -154,18 +171,20 @@ def _tell(shown: str, snapshot: Snapshot, done: Exported) -> None:
             else "moved"
         )  # fmt: skip
         total[kind] += movement.customers
+        if kind == "moved":
+            causes[str(movement.cause)] += movement.customers
     OUT.print("movement  " + ", ".join(f"{number:,} {kind}" for kind, number in total.items()))
-    if done.model_changed:
-        OUT.print("          the model changed in between: who moved did so for that reason or for their own")
-    moves = sorted(
-        (one for one in done.movements if None not in (one.before, one.after) and one.before != one.after),
-        key=lambda one: (-one.customers, one.before, one.after),
-    )
-    for one in moves[:LINES_SHOWN]:
-        before, after = (_name(snapshot, identity) for identity in (one.before, one.after))
-        OUT.print(f"{one.customers:>9,}  {before} -> {after}")
+    if causes["model changed"]:
+        OUT.print(f"          of the moved, {causes['model changed']:,} only because the model changed")
+    ways: dict[tuple[int | None, int | None], int] = {}
+    for one in done.movements:
+        if None not in (one.before, one.after) and one.before != one.after:
+            ways[one.before, one.after] = ways.get((one.before, one.after), 0) + one.customers
+    moves = sorted(ways.items(), key=lambda way: (-way[1], way[0]))
+    for (origin, end), customers in moves[:LINES_SHOWN]:
+        OUT.print(f"{customers:>9,}  {_name(snapshot, origin)} -> {_name(snapshot, end)}")
     if len(moves) > LINES_SHOWN:
-        rest = sum(one.customers for one in moves[LINES_SHOWN:])
+        rest = sum(customers for _, customers in moves[LINES_SHOWN:])
         OUT.print(f"{rest:>9,}  in {len(moves) - LINES_SHOWN} other ways")
 
 

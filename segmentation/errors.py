@@ -39,6 +39,7 @@
     │   ├── WarehouseAccessError        wrong address, credentials or permissions
     │   ├── WarehouseTablesError        tables that are not those of the contract
     │   ├── StatementFailedError        a statement that the warehouse took and could not finish
+    │   ├── LateExportError             one from before the newest that is there
     │   ├── WarehouseBusyError          another run is at work there (exit 4)
     │   └── WarehouseUnavailableError   worth retrying (exit 5)
     ├── GateRefusedError                a model that is published, but may not go live by itself (exit 3)
@@ -369,6 +370,12 @@ class StatementFailedError(WarehouseError):
     """A statement that the warehouse took and could not finish; nothing of it stays."""
 
     code = "statement-failed"
+
+
+class LateExportError(WarehouseError):
+    """An export from before the newest one: history goes one way."""
+
+    code = "late-export"
 
 
 class WarehouseBusyError(WarehouseError):

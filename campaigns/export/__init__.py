@@ -1,5 +1,5 @@
-"""Segments in the warehouse: one star of three tables, the same in PostgreSQL, in Redshift and as files.
+"""Segments in the warehouse: one star, the same in PostgreSQL, in Redshift and as files.
 
-`star` makes the tables of one snapshot out of what `assign` wrote and the card; `postgres`, `redshift` and `files` put
+`star` makes the tables of one export out of what `assign` wrote and the card; `postgres`, `redshift` and `files` put
 them where they belong, whole or not at all. The SQL that they share is in `sql/`.
 """

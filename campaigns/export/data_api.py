@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 3600.0
 
+FIRST = "another export came first"
+"""What a statement says that finds the history longer than it was."""
+
+_RACES = (FIRST, "serializable isolation", "concurrent transaction", "conflict")
+
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.1, 5.0
 
 _REFUSALS = {
@@ -132,7 +137,12 @@ class DataAPI:
             )
         said = str(told.get("Error") or "no reason told").splitlines()[0]
         lowered = said.lower()
-        if "serializable isolation" in lowered or "concurrent transaction" in lowered or "conflict" in lowered:
+        if (
+            FIRST in lowered
+            or "serializable isolation" in lowered
+            or "concurrent transaction" in lowered
+            or "conflict" in lowered
+        ):
             return WarehouseBusyError(
                 f"{self._shown}: another run is at work there", hint="run it again when that one is done"
             )

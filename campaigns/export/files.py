@@ -1,12 +1,10 @@
 """The star as files in a folder: every export makes a whole new generation, and one rename makes it the current one.
 
-    DIR/current -> generations/0000000007
-    DIR/generations/0000000007/snapshots/<snapshot_key>.parquet      one row
-                               segments/<model_version>.parquet      a row per segment
-                               assignments/<snapshot_key>.parquet    a row per customer
-                               movements/<snapshot_key>.parquet      what the view of that name has in a database
-
-What did not change is a hard link to the generation before, and takes no room.
+DIR/current -> generations/0000000007
+DIR/generations/0000000007/exports.parquet             a row per export
+segment.parquet             a row per model and segment
+customer_segment.parquet    who was where from when to when
+segment_movement.parquet    how many went from where to where since the export before
 """
 
 from __future__ import annotations
@@ -19,14 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from campaigns.database import open_database
 from campaigns.export import statements
+from campaigns.export.contract import TABLES
 from campaigns.export.folder_lock import only_run
-from campaigns.export.outcome import VIEW, Exported, Forgotten, summarised
-from campaigns.export.star import TABLES, literal
+from campaigns.export.history import place
+from campaigns.export.outcome import Exported, Forgotten, summarised
+from campaigns.export.star import literal
 from campaigns.export.tables import nothing_there
 from segmentation.errors import InputError, WarehouseAccessError, WarehouseTablesError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     import duckdb
 
@@ -38,7 +39,40 @@ Format = Literal["parquet", "csv"]
 CURRENT = "current"
 GENERATIONS = "generations"
 
-_ORDER = {"assignments": "customer_id", "segments": "segment_id", "snapshots": "snapshot_key", VIEW: "customer_id"}
+_ORDER = {
+    "exports": "number",
+    "segment": "model_version, id",
+    "customer_segment": "customer, opened_by",
+    "segment_movement": 'as_of, previous_as_of, model_version, "from" NULLS FIRST, "to" NULLS LAST, cause',
+}
+
+# Whole tables are written anew, so that what a database updates is chosen here row by row as it passes through.
+_ADVANCED = """
+SELECT
+    past.customer,
+    past.segment,
+    CASE WHEN compared.stays = 1 THEN compared.confidence ELSE past.confidence END AS confidence,
+    past.model_version,
+    past.valid_from,
+    CASE WHEN compared.stays = 0 THEN CAST(:as_of AS TIMESTAMP WITH TIME ZONE) ELSE past.valid_to END AS valid_to,
+    past.opened_by,
+    CASE WHEN compared.stays = 0 THEN :number ELSE past.closed_by END AS closed_by
+FROM star.customer_segment past
+LEFT JOIN compared ON past.valid_to IS NULL AND compared.customer = past.customer
+UNION ALL
+SELECT customer, to_segment, confidence, :model_version, CAST(:as_of AS TIMESTAMP WITH TIME ZONE), NULL, :number, NULL
+FROM compared
+WHERE stays = 0 AND to_segment IS NOT NULL
+"""
+
+_UNDONE = """
+SELECT * REPLACE (
+    CASE WHEN closed_by = :number THEN NULL ELSE valid_to END AS valid_to,
+    CASE WHEN closed_by = :number THEN NULL ELSE closed_by END AS closed_by
+)
+FROM {source}
+WHERE opened_by <> :number
+"""
 
 
 class Files:
@@ -61,7 +95,7 @@ class Files:
         self.shown = f"{kind} files in {folder}"
 
     def export(self, snapshot: Snapshot, folder: Path) -> Exported:
-        """Write a snapshot.
+        """Write an export.
 
         Parameters
         ----------
@@ -80,28 +114,31 @@ class Files:
         WarehouseError, InputError
             It cannot be done; then all is as it was.
         """
-        connection, named = snapshot.connection, f"{snapshot.key}.{self._kind}"
+        connection = snapshot.connection
         with self._alone():
             self._refuse_another_kind()
-            here = self._present / "snapshots" / named
-            there = connection.execute(f"SELECT content FROM {self._reader('snapshots', [here])}").fetchone() \
-                if here.exists() else None  # fmt: skip
-            if there == (snapshot.content,):
-                self._open_star(connection, self._present, snapshot.key)
-                return Exported("present", *summarised(self._moved(connection, snapshot.key)))
+            self._open_star(connection)
+            found = place(_run(connection, "history", snapshot.parameters()), snapshot, self.shown)
+            if found.what == "present" and found.whole in (None, _run(connection, "counted", {})[0][0]):
+                return Exported("present", summarised(_run(connection, "moved", snapshot.parameters())))
+            snapshot.compare_with(found.previous_version)
+            connection.execute("CREATE TEMPORARY VIEW assigned AS SELECT * FROM star_assigned")
+            values = snapshot.parameters(found.number)
+            if found.what != "written":
+                self._undo(connection, values)
+            _run(connection, "segments", values)
+            connection.execute("INSERT INTO star.segment SELECT * FROM star_segment")
+            for script in ("begin", "compare", "movement"):
+                _run(connection, script, values)
             with self._generation() as new:
-                self._write(connection, "SELECT * FROM star_snapshots", "snapshots", new / "snapshots" / named)
-                segments = new / "segments" / f"{snapshot.model_version}.{self._kind}"
-                self._write(connection, "SELECT * FROM star_segments", "segments", segments)
-                self._write(connection, "SELECT * FROM star_assignments", "assignments", new / "assignments" / named)
-                following = self._open_star(connection, new, snapshot.key)
-                for key in (snapshot.key, *following):
-                    self._write_movements(connection, new, key)
-                moved = summarised(self._moved(connection, snapshot.key))
-        return Exported("replaced" if there else "written", *moved)
+                self._write(connection, statements.bound(_ADVANCED, values), "customer_segment", new)
+                for table in ("exports", "segment", "segment_movement"):
+                    self._write(connection, f"SELECT * FROM star.{table}", table, new)
+            moved = summarised(_run(connection, "moved", values))
+        return Exported("written" if found.what == "written" else "replaced", moved)
 
     def forget(self, ids: Path) -> Forgotten:
-        """Remove customers from all snapshots, and the generations that had them.
+        """Remove customers from all of history, and the generations that had them.
 
         Parameters
         ----------
@@ -126,16 +163,19 @@ class Files:
                 "CREATE TABLE forgotten AS SELECT DISTINCT customer_id FROM "
                 f"read_csv({literal(str(ids))}, header = false, columns = {{'customer_id': 'VARCHAR'}})"
             )
-            rows = 0
+            self._open_star(connection)
+            counting, _deleting = statements.read("forget", "star")
+            ((rows,),) = connection.execute(
+                "SELECT count(*) FROM star.customer_segment WHERE customer IN (SELECT customer_id FROM forgotten)"
+            ).fetchall()
+            connection.execute(counting)
+            kept = "SELECT * FROM star.customer_segment WHERE customer NOT IN (SELECT customer_id FROM forgotten)"
             with self._generation() as new:
-                for table in ("assignments", VIEW):
-                    for file in sorted((new / table).iterdir()):
-                        gone = self._forget_in(connection, table, file)
-                        if gone and table == "assignments":
-                            rows += gone
-                            self._recount(connection, new / "snapshots" / file.name, gone)
+                self._write(connection, kept, "customer_segment", new)
+                for table in ("exports", "segment", "segment_movement"):
+                    self._write(connection, f"SELECT * FROM star.{table}", table, new)
             self._drop_generations(but=1)
-        return Forgotten(rows)
+        return Forgotten(int(rows))
 
     @property
     def _present(self) -> Path:
@@ -153,29 +193,26 @@ class Files:
             ) from error
 
     def _refuse_another_kind(self) -> None:
-        if self._present.exists() and not (self._present / "snapshots").is_dir():
-            raise WarehouseTablesError(
-                f"{self._present} is not a folder of an export", hint="export to a folder of its own"
-            )
         kind = kind_of(self._folder)
         if kind not in (None, self._kind):
             raise InputError(
                 f"{self._folder} holds {kind} files, and {self._kind} was asked for",
                 hint="leave out --format, or export to another folder",
             )
+        if self._present.exists() and not all(self._file(self._present, table).is_file() for table in TABLES):
+            raise WarehouseTablesError(
+                f"{self._present} is not a folder of an export", hint="export to a folder of its own"
+            )
 
     @contextmanager
     def _generation(self) -> Iterator[Path]:
-        """A copy of the current generation that becomes the current one when all is well."""
+        """A new generation that becomes the current one when all is well."""
         live = self._live()
         new = self._folder / GENERATIONS / f"{live + 1:010d}"
         # A run that was killed may have left one.
         shutil.rmtree(new, ignore_errors=True)
         try:
-            for table in (*TABLES, VIEW):
-                (new / table).mkdir(parents=True)
-                for file in sorted((self._present / table).glob("*")):
-                    _link(file, new / table / file.name)
+            new.mkdir(parents=True)
             yield new
             pointer = self._folder / ".current"
             pointer.unlink(missing_ok=True)
@@ -196,73 +233,37 @@ class Files:
             if not live - but < int(path.name) <= live:
                 shutil.rmtree(path)
 
-    def _open_star(self, connection: duckdb.DuckDBPyConnection, generation: Path, key: int) -> list[int]:
-        """Make the tables, and the view over them, of a snapshot and its neighbours; the keys of those after it."""
+    def _open_star(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Tables of the current generation, empty ones where there is none; the one of customers is only looked at."""
         connection.execute("CREATE SCHEMA star")
-        every = sorted((generation / "snapshots").iterdir())
-        connection.execute(f"CREATE TABLE star.snapshots AS SELECT * FROM {self._reader('snapshots', every)}")
-        ordered = [
-            row[0]
-            for row in connection.execute(
-                "SELECT snapshot_key FROM star.snapshots ORDER BY as_of, model_version"
-            ).fetchall()
-        ]
-        at = ordered.index(key)
-        near = ordered[max(at - 1, 0) : at + 2]
-        files = [generation / "assignments" / f"{one}.{self._kind}" for one in near]
-        connection.execute(f"CREATE VIEW star.assignments AS SELECT * FROM {self._reader('assignments', files)}")
-        for statement in statements.read(VIEW, "star"):
-            connection.execute(statement)
-        return ordered[at + 1 : at + 2]
+        for table, statement in zip(TABLES, statements.read("tables", "star"), strict=True):
+            if not self._present.exists() or table != "customer_segment":
+                connection.execute(statement)
+            if self._present.exists():
+                making = "CREATE VIEW star.{} AS" if table == "customer_segment" else "INSERT INTO star.{}"
+                connection.execute(f"{making.format(table)} SELECT * FROM {self._reader(table)}")
 
-    def _write_movements(self, connection: duckdb.DuckDBPyConnection, generation: Path, key: int) -> None:
-        select = f"SELECT * FROM star.{VIEW} WHERE snapshot_key = {key}"
-        self._write(connection, select, VIEW, generation / VIEW / f"{key}.{self._kind}")
+    def _undo(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, str | int]) -> None:
+        movement, _opened, _closed, export = statements.read("undo", "star")
+        for statement in (movement, export):
+            connection.execute(statements.bound(statement, values))
+        undone = statements.bound(_UNDONE, values).format(source=self._reader("customer_segment"))
+        connection.execute(f"CREATE OR REPLACE VIEW star.customer_segment AS {undone}")
 
-    @staticmethod
-    def _moved(connection: duckdb.DuckDBPyConnection, key: int) -> Sequence[Sequence[object]]:
-        (statement,) = statements.read("moved", "star")
-        return connection.execute(statement.replace(":snapshot_key", str(key))).fetchall()
-
-    def _forget_in(self, connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
-        source = self._reader(table, [file])
-        row = connection.execute(f"SELECT count(*) FROM {source} SEMI JOIN forgotten USING (customer_id)").fetchone()
-        gone = int(row[0]) if row else 0
-        if gone:
-            self._write(connection, f"SELECT * FROM {source} ANTI JOIN forgotten USING (customer_id)", table, file)
-        return gone
-
-    def _recount(self, connection: duckdb.DuckDBPyConnection, file: Path, gone: int) -> None:
-        source = self._reader("snapshots", [file])
-        select = f"SELECT * REPLACE (customers - {gone} AS customers) FROM {source}"
-        self._write(connection, select, "snapshots", file)
-
-    def _write(self, connection: duckdb.DuckDBPyConnection, select: str, table: str, file: Path) -> None:
-        """Write a file beside and rename it: what is there may be the same file as in another generation."""
-        unfinished = file.with_name(f".{file.name}")
+    def _write(self, connection: duckdb.DuckDBPyConnection, select: str, table: str, generation: Path) -> None:
         form = "FORMAT parquet, COMPRESSION zstd" if self._kind == "parquet" else "FORMAT csv, HEADER"
-        connection.execute(f"COPY ({select} ORDER BY {_ORDER[table]}) TO {literal(str(unfinished))} ({form})")
-        unfinished.replace(file)
+        file = self._file(generation, table)
+        connection.execute(f"COPY ({select} ORDER BY {_ORDER[table]}) TO {literal(str(file))} ({form})")
 
-    def _reader(self, table: str, files: Sequence[Path]) -> str:
-        names = "[" + ", ".join(literal(str(file)) for file in files) + "]"
+    def _reader(self, table: str) -> str:
+        file = literal(str(self._file(self._present, table)))
         if self._kind == "parquet":
-            return f"read_parquet({names})"
-        types = {**TABLES, VIEW: _MOVEMENTS}[table]
-        columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
-        return f"read_csv({names}, header = true, columns = {{{columns}}})"
+            return f"read_parquet({file})"
+        columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in TABLES[table].items())
+        return f"read_csv({file}, header = true, columns = {{{columns}}})"
 
-
-_MOVEMENTS = {
-    "snapshot_key": "BIGINT",
-    "as_of": "TIMESTAMP WITH TIME ZONE",
-    "previous_as_of": "TIMESTAMP WITH TIME ZONE",
-    "model_changed": "BOOLEAN",
-    "customer_id": "VARCHAR",
-    "previous_segment_id": "INTEGER",
-    "segment_id": "INTEGER",
-    "movement": "VARCHAR",
-}
+    def _file(self, generation: Path, table: str) -> Path:
+        return generation / f"{table}.{self._kind}"
 
 
 def kind_of(folder: Path) -> Format | None:
@@ -278,13 +279,14 @@ def kind_of(folder: Path) -> Format | None:
     str or None
         None where there are none.
     """
-    suffixes = {path.suffix[1:] for path in (folder / CURRENT / "snapshots").glob("*")}
-    return "parquet" if "parquet" in suffixes else "csv" if "csv" in suffixes else None
+    there = [kind for kind in ("parquet", "csv") if (folder / CURRENT / f"exports.{kind}").exists()]
+    return None if not there else "parquet" if "parquet" in there else "csv"
 
 
-def _link(file: Path, to: Path) -> None:
-    try:
-        to.hardlink_to(file)
-    except OSError:
-        # Some file systems have no hard links.
-        shutil.copy2(file, to)
+def _run(
+    connection: duckdb.DuckDBPyConnection, script: str, values: Mapping[str, str | int]
+) -> Sequence[Sequence[Any]]:
+    """Run a script; the rows of its last statement."""
+    for statement in statements.read(script, "star"):
+        connection.execute(statements.bound(statement, values))
+    return connection.fetchall()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from campaigns.export.star import Snapshot
 
-VIEW = "movements"
-
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Customers who went from one segment to another, or the same, since the snapshot before.
+    """Customers who went from one segment to another, or stayed, since the export before.
 
     Parameters
     ----------
@@ -24,11 +22,17 @@ class Movement:
         Ids of segments; None before: they were not there; None after: they are no longer there.
     customers
         How many.
+    revenue
+        Of those customers; None where it is not known.
+    cause
+        customer moved, or model changed; None for those who stayed.
     """
 
     before: int | None
     after: int | None
     customers: int
+    revenue: float | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +42,14 @@ class Exported:
     Parameters
     ----------
     what
-        written: the snapshot was not there; replaced: other assignments of the same model and moment were;
-        present: these were there already, and nothing was done.
+        written: it was not there; replaced: other assignments of the same model and moment were; present: these were
+        there already, and nothing was done.
     movements
-        Since the snapshot before it; empty where there is none.
-    model_changed
-        Whether that one is of another model.
+        Since the export before it; empty where there is none.
     """
 
     what: Literal["written", "replaced", "present"]
     movements: tuple[Movement, ...]
-    model_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Forgotten:
     Parameters
     ----------
     rows
-        Rows that are gone, over all snapshots; None where the warehouse does not tell.
+        Rows of history that are gone; None where the warehouse does not tell.
     """
 
     rows: int | None
@@ -72,36 +73,37 @@ class Warehouse(Protocol):
         """Where it is, without password or secret."""
 
     def export(self, snapshot: Snapshot, folder: Path) -> Exported:
-        """Write a snapshot, whole or not at all; the folder is for temporary files."""
+        """Write an export, whole or not at all; the folder is for temporary files."""
 
     def forget(self, ids: Path) -> Forgotten:
-        """Remove customers from all snapshots; the file is CSV with one quoted id per line."""
+        """Remove customers from all of history; the file is CSV with one quoted id per line."""
 
 
-def summarised(rows: Iterable[Sequence[object]]) -> tuple[tuple[Movement, ...], bool]:
+def summarised(rows: Iterable[Sequence[Any]]) -> tuple[Movement, ...]:
     """What `sql/moved.sql` found.
 
     Parameters
     ----------
     rows
-        Segment before, segment after, whether the model changed, customers.
+        From, to, customers, revenue, cause.
 
     Returns
     -------
     tuple of Movement
         Sorted; those who came first, those who left last in their segment.
-    bool
-        Whether the model changed.
     """
 
     def place(identity: int | None, nowhere: float) -> float:
         return nowhere if identity is None else identity
 
-    given = list(rows)
-    found = [Movement(_number(row[0]), _number(row[1]), int(str(row[3]))) for row in given]
-    ordered = sorted(found, key=lambda one: (place(one.before, -1), place(one.after, float("inf"))))
-    return tuple(ordered), any(row[2] is True for row in given)
-
-
-def _number(value: object) -> int | None:
-    return None if value is None else int(str(value))
+    found = [
+        Movement(
+            None if row[0] is None else int(row[0]),
+            None if row[1] is None else int(row[1]),
+            int(row[2]),
+            None if row[3] is None else float(row[3]),
+            None if row[4] is None else str(row[4]),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda one: (place(one.before, -1), place(one.after, float("inf")), str(one.cause))))

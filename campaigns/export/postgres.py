@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from campaigns.export import statements, tables
-from campaigns.export.outcome import Exported, Forgotten, summarised
+from campaigns.export import binary_rows, statements, tables
+from campaigns.export.contract import STAGED
+from campaigns.export.history import place
+from campaigns.export.outcome import Exported, Forgotten, Movement, summarised
 from campaigns.export.postgres_errors import failure
-from campaigns.export.star import TABLES, key
+from campaigns.export.star import key
 from segmentation.errors import ConfigurationError, StatementFailedError
 
 if TYPE_CHECKING:
@@ -59,14 +61,14 @@ class PostgreSQL:
         self.shown = f"PostgreSQL {parts.get('host', 'local')}/{parts.get('dbname', '')}, schema {schema}"
 
     def export(self, snapshot: Snapshot, folder: Path) -> Exported:
-        """Write a snapshot.
+        """Write an export.
 
         Parameters
         ----------
         snapshot
             What to write.
         folder
-            For temporary files.
+            Not needed here.
 
         Returns
         -------
@@ -80,27 +82,34 @@ class PostgreSQL:
         """
         with self._transaction() as cursor:
             self._make_tables(cursor)
-            present = self._run(cursor, "present", snapshot.parameters)
-            if present and present[0][0] == snapshot.content and present[0][1] == present[0][2]:
-                return Exported("present", *self._moved(cursor, snapshot))
-            self._run(cursor, "remove", snapshot.parameters)
-            for table in ("segments", "assignments", "snapshots"):
-                file = folder / f"{table}.csv"
-                snapshot.write_csv(table, file)
-                self._copy(cursor, table, file)
-                file.unlink()
-            ((content, customers, counted),) = self._run(cursor, "present", snapshot.parameters)
-            if (content, customers, counted) != (snapshot.content, snapshot.customers, snapshot.customers):
+            found = place(self._run(cursor, "history", snapshot.parameters()), snapshot, self.shown)
+            if found.what == "present" and found.whole in (None, self._counted(cursor)):
+                return Exported("present", self._moved(cursor, snapshot))
+            values = snapshot.parameters(found.number)
+            snapshot.compare_with(found.previous_version)
+            self._run(cursor, "staging", {})
+            self._copy(cursor, "assigned", "assigned", snapshot)
+            if found.what != "written":
+                self._run(cursor, "undo", values)
+            self._run(cursor, "segments", values)
+            self._copy(cursor, "segment", f'"{self._schema}".segment', snapshot)
+            self._run(cursor, "begin", values)
+            # Without it the planner takes new tables for small ones, and joins millions row by row.
+            cursor.execute("ANALYZE assigned")
+            self._run(cursor, "compare", values)
+            cursor.execute("ANALYZE compared")
+            for script in ("movement", "advance"):
+                self._run(cursor, script, values)
+            counted = self._counted(cursor)
+            if counted != snapshot.customers:
                 raise StatementFailedError(
                     f"{self.shown} took {counted:,} of {snapshot.customers:,} customers",
                     hint="look for rules or triggers on its tables; nothing was changed",
                 )
-            # Without it the planner takes the new rows for none, and joins millions one by one.
-            cursor.execute(self._sql("ANALYZE {schema}.assignments"))
-            return Exported("replaced" if present else "written", *self._moved(cursor, snapshot))
+            return Exported("written" if found.what == "written" else "replaced", self._moved(cursor, snapshot))
 
     def forget(self, ids: Path) -> Forgotten:
-        """Remove customers from all snapshots, and their rows from the disk.
+        """Remove customers from all of history, and their rows from the disk.
 
         Parameters
         ----------
@@ -118,7 +127,7 @@ class PostgreSQL:
             It cannot be done; then all is as it was.
         """
         with self._transaction() as cursor:
-            if tables.TABLES_SCRIPT in self._missing(cursor):
+            if self._missing(cursor):
                 raise tables.nothing_there(self.shown)
             cursor.execute("CREATE TEMPORARY TABLE forgotten (customer_id VARCHAR) ON COMMIT DROP")
             with ids.open("rb") as source, cursor.copy("COPY forgotten FROM STDIN (FORMAT csv)") as copy:
@@ -128,7 +137,7 @@ class PostgreSQL:
             rows = cursor.rowcount
         with self._connection(autocommit=True) as cursor:
             # What is deleted stays readable in the table's file until its space is reclaimed.
-            cursor.execute(self._sql("VACUUM {schema}.assignments"))
+            cursor.execute(self._sql("VACUUM {schema}.customer_segment"))
         return Forgotten(rows)
 
     @contextmanager
@@ -176,25 +185,28 @@ class PostgreSQL:
         return key("customer-segmentation", self._schema)
 
     def _make_tables(self, cursor: psycopg.Cursor[Any]) -> None:
-        scripts = self._missing(cursor)
-        if tables.TABLES_SCRIPT in scripts:
-            cursor.execute("SELECT count(*) FROM information_schema.schemata WHERE schema_name = %s", [self._schema])
-            if cursor.fetchone() == (0,):
-                cursor.execute(self._sql("CREATE SCHEMA {schema}"))
-        for script in scripts:
-            self._run(cursor, script, {})
+        if not self._missing(cursor):
+            return
+        cursor.execute("SELECT count(*) FROM information_schema.schemata WHERE schema_name = %s", [self._schema])
+        if cursor.fetchone() == (0,):
+            cursor.execute(self._sql("CREATE SCHEMA {schema}"))
+        self._run(cursor, "tables", {})
 
-    def _missing(self, cursor: psycopg.Cursor[Any]) -> list[str]:
+    def _missing(self, cursor: psycopg.Cursor[Any]) -> bool:
         return tables.missing(self._run(cursor, "columns", {"schema_name": self._schema}), self._schema)
 
-    def _moved(self, cursor: psycopg.Cursor[Any], snapshot: Snapshot) -> tuple[Any, bool]:
-        return summarised(self._run(cursor, "moved", snapshot.parameters))
+    def _counted(self, cursor: psycopg.Cursor[Any]) -> int:
+        return int(self._run(cursor, "counted", {})[0][0])
 
-    def _copy(self, cursor: psycopg.Cursor[Any], table: str, file: Path) -> None:
-        columns = ", ".join(TABLES[table])
-        sql = self._sql(f"COPY {{schema}}.{table} ({columns}) FROM STDIN (FORMAT csv)")
-        with file.open("rb") as source, cursor.copy(sql) as copy:
-            while block := source.read(BLOCK):
+    def _moved(self, cursor: psycopg.Cursor[Any], snapshot: Snapshot) -> tuple[Movement, ...]:
+        return summarised(self._run(cursor, "moved", snapshot.parameters()))
+
+    @staticmethod
+    def _copy(cursor: psycopg.Cursor[Any], table: str, into: str, snapshot: Snapshot) -> None:
+        columns = ", ".join(STAGED[table])
+        sql: LiteralString = f"COPY {into} ({columns}) FROM STDIN (FORMAT binary)"
+        with cursor.copy(sql) as copy:
+            for block in binary_rows.blocks(snapshot.connection, f"SELECT {columns} FROM star_{table}"):
                 copy.write(block)
 
     def _run(self, cursor: psycopg.Cursor[Any], script: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

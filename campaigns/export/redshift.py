@@ -1,23 +1,20 @@
-"""The star in Redshift: files in S3, and one batch of statements that is one transaction."""
+"""The star in Redshift: Parquet in S3, and one batch of statements that is one transaction."""
 
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import boto3
-from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import BotoCoreError, ClientError
+import duckdb
 
 from campaigns.export import statements, tables
-from campaigns.export.data_api import DataAPI, refused
-from campaigns.export.outcome import Exported, Forgotten, summarised
-from campaigns.export.star import TABLES, literal
+from campaigns.export.contract import STAGED, TABLES
+from campaigns.export.data_api import FIRST, DataAPI
+from campaigns.export.history import place
+from campaigns.export.outcome import Exported, Forgotten, Movement, summarised
+from campaigns.export.stage import Stage
+from campaigns.export.star import literal
 from segmentation.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
@@ -26,12 +23,14 @@ if TYPE_CHECKING:
     from campaigns.export.star import Snapshot
 
 _OPTIONS = ("stage", "role", "user", "secret")
-_STALE = timedelta(days=1)
 
-# Division by zero ends the whole transaction, which has no other way to look at itself.
-_CHECK = (
-    "SELECT 1 / CASE WHEN count(*) = :customers THEN 1 ELSE 0 END AS complete "
-    "FROM {schema}.assignments WHERE snapshot_key = :snapshot_key"
+# A transaction of the Data API cannot look at what it finds: text that is no number ends it, and says why.
+_NOBODY_ELSE = (
+    f"SELECT CAST(CASE WHEN count(*) = :before THEN '1' ELSE '{FIRST}' END AS INTEGER) AS alone FROM {{schema}}.exports"
+)
+_COMPLETE = (
+    "SELECT CAST(CASE WHEN count(*) = :customers THEN '1' ELSE 'customers are missing' END AS INTEGER) AS complete "
+    "FROM {schema}.customer_segment WHERE valid_to IS NULL"
 )
 
 
@@ -71,8 +70,8 @@ class Redshift:
         if not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+|default", given["role"]):
             raise ConfigurationError("role= is neither the ARN of an IAM role nor default", hint=_SHAPE)
         self._schema, self._role = statements.require_schema(schema), given["role"]
-        self._bucket, prefix = stage.netloc, stage.path.strip("/")
-        self._prefix = f"{prefix}/" if prefix else ""
+        prefix = stage.path.strip("/")
+        self._stage = Stage(stage.netloc, f"{prefix}/" if prefix else "")
         which = "WorkgroupName" if parts.scheme == "redshift-serverless" else "ClusterIdentifier"
         where = {which: parts.netloc, "Database": database}
         where |= {
@@ -82,7 +81,7 @@ class Redshift:
         self._api = DataAPI(where, self.shown)
 
     def export(self, snapshot: Snapshot, folder: Path) -> Exported:
-        """Write a snapshot.
+        """Write an export.
 
         Parameters
         ----------
@@ -102,29 +101,19 @@ class Redshift:
             It cannot be done; then all is as it was.
         """
         self._make_tables()
-        (statement,) = statements.read("present", self._schema)
-        present = self._api.query(statement, snapshot.parameters)
-        if present and present[0][0] == snapshot.content and int(present[0][1]) == int(present[0][2]):
-            return Exported("present", *self._moved(snapshot))
-        files = {table: folder / f"{table}.csv" for table in TABLES}
-        for table, file in files.items():
-            snapshot.write_csv(table, file)
-        values = {**snapshot.parameters, "customers": snapshot.customers}
-        with self._staged(list(files.values())) as place:
-            self._api.transaction(
-                [
-                    *(statements.bound(one, values) for one in statements.read("remove", self._schema)),
-                    *(
-                        self._copy(f'"{self._schema}".{table} ({", ".join(TABLES[table])})', f"{place}{file.name}")
-                        for table, file in files.items()
-                    ),
-                    statements.bound(_CHECK.replace("{schema}", f'"{self._schema}"'), values),
-                ]
-            )
-        return Exported("replaced" if present else "written", *self._moved(snapshot))
+        (statement,) = statements.read("history", self._schema)
+        rows = self._api.query(statement, snapshot.parameters())
+        found = place(rows, snapshot, self.shown)
+        if found.what == "present" and found.whole in (None, self._counted()):
+            return Exported("present", self._moved(snapshot))
+        snapshot.compare_with(found.previous_version)
+        selects = {table: f"SELECT {', '.join(columns)} FROM star_{table}" for table, columns in STAGED.items()}
+        with self._stage.holding(snapshot.connection, selects, folder) as manifests:
+            self._api.transaction(self._statements(snapshot, found.number, len(rows), manifests))
+        return Exported("written" if found.what == "written" else "replaced", self._moved(snapshot))
 
     def forget(self, ids: Path) -> Forgotten:
-        """Remove customers from all snapshots, and their rows from the disks.
+        """Remove customers from all of history, and their rows from the disks.
 
         Parameters
         ----------
@@ -141,67 +130,75 @@ class Redshift:
         WarehouseError
             It cannot be done; then all is as it was.
         """
-        if tables.TABLES_SCRIPT in self._missing():
+        if self._missing():
             raise tables.nothing_there(self.shown)
-        with self._staged([ids]) as place:
+        select = f"SELECT * FROM read_csv({literal(str(ids))}, header = false, columns = {{'customer_id': 'VARCHAR'}})"
+        with (
+            duckdb.connect() as connection,
+            self._stage.holding(connection, {"forgotten": select}, ids.parent) as manifests,
+        ):
             touched = self._api.transaction(
                 [
                     "CREATE TEMPORARY TABLE forgotten (customer_id VARCHAR(65535))",
-                    self._copy("forgotten", f"{place}{ids.name}"),
+                    self._copy("forgotten", manifests["forgotten"]),
                     *statements.read("forget", self._schema),
                 ]
             )
-        self._api.query(f'VACUUM DELETE ONLY "{self._schema}".assignments', {})
+        self._api.query(f'VACUUM DELETE ONLY "{self._schema}".customer_segment', {})
         return Forgotten(touched[-1] if touched and touched[-1] >= 0 else None)
 
-    def _make_tables(self) -> None:
-        scripts = self._missing()
-        if scripts:
-            made = [statement for script in scripts for statement in statements.read(script, self._schema)]
-            self._api.transaction([f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"', *made])
+    def _statements(self, snapshot: Snapshot, number: int, before: int, manifests: dict[str, str]) -> list[str]:
+        values = {**snapshot.parameters(number), "before": before}
+        making = statements.read("tables", self._schema)[list(TABLES).index("segment")]
+        columns = ", ".join(TABLES["segment"])
+        schema = f'"{self._schema}"'
 
-    def _missing(self) -> list[str]:
+        def script(name: str) -> list[str]:
+            return [statements.bound(one, values) for one in statements.read(name, self._schema)]
+
+        def check(statement: str) -> str:
+            return statements.bound(statement.replace("{schema}", schema), values)
+
+        return [
+            f"LOCK {schema}.exports",
+            check(_NOBODY_ELSE),
+            *script("staging"),
+            self._copy("assigned", manifests["assigned"]),
+            # COPY of Parquet goes by the order of columns, and the contract's table may have got more of them.
+            making.replace(f"CREATE TABLE {schema}.segment", "CREATE TEMPORARY TABLE described"),
+            self._copy("described", manifests["segment"]),
+            *(script("undo") if number <= before else []),
+            *script("segments"),
+            f"INSERT INTO {schema}.segment ({columns}) SELECT {columns} FROM described",
+            *script("begin"),
+            *script("compare"),
+            *script("movement"),
+            *script("advance"),
+            check(_COMPLETE),
+        ]
+
+    def _make_tables(self) -> None:
+        if self._missing():
+            self._api.transaction(
+                [f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"', *statements.read("tables", self._schema)]
+            )
+
+    def _missing(self) -> bool:
         (statement,) = statements.read("columns", self._schema)
         rows = self._api.query(statement, {"schema_name": self._schema})
         return tables.missing(((str(row[0]), str(row[1])) for row in rows), self._schema)
 
-    def _moved(self, snapshot: Snapshot) -> tuple[Any, bool]:
+    def _counted(self) -> int:
+        (statement,) = statements.read("counted", self._schema)
+        return int(self._api.query(statement, {})[0][0])
+
+    def _moved(self, snapshot: Snapshot) -> tuple[Movement, ...]:
         (statement,) = statements.read("moved", self._schema)
-        return summarised(self._api.query(statement, snapshot.parameters))
+        return summarised(self._api.query(statement, snapshot.parameters()))
 
-    def _copy(self, into: str, url: str) -> str:
+    def _copy(self, into: str, manifest: str) -> str:
         role = "default" if self._role == "default" else literal(self._role)
-        return f"COPY {into} FROM {literal(url)} IAM_ROLE {role} FORMAT AS CSV EMPTYASNULL TIMEFORMAT 'auto'"
-
-    @contextmanager
-    def _staged(self, files: list[Path]) -> Iterator[str]:
-        """Files in S3 while they are loaded; what a killed run left there longer than a day ago goes as well."""
-        place = f"{self._prefix}segmentation-export/{uuid.uuid4().hex}/"
-        shown = f"s3://{self._bucket}/{self._prefix}"
-        try:
-            client: Any = boto3.Session().client("s3")
-            self._sweep(client)
-            try:
-                for file in files:
-                    client.upload_file(str(file), self._bucket, f"{place}{file.name}")
-                yield f"s3://{self._bucket}/{place}"
-            finally:
-                for file in files:
-                    client.delete_object(Bucket=self._bucket, Key=f"{place}{file.name}")
-        except S3UploadFailedError as error:
-            raise refused(error.__cause__ or error.__context__ or error, shown) from error
-        except (BotoCoreError, ClientError) as error:
-            raise refused(error, shown) from error
-
-    def _sweep(self, client: Any) -> None:
-        before = datetime.now(UTC) - _STALE
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{self._prefix}segmentation-export/"
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                if item["LastModified"] < before:
-                    client.delete_object(Bucket=self._bucket, Key=item["Key"])
+        return f"COPY {into} FROM {literal(manifest)} IAM_ROLE {role} FORMAT AS PARQUET MANIFEST"
 
 
 _SHAPE = "write redshift-serverless://WORKGROUP/DATABASE?stage=s3://BUCKET/PREFIX&role=ARN; a cluster with redshift://"

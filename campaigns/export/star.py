@@ -1,4 +1,4 @@
-"""The star of one snapshot: who was in which segment of which model, at which moment."""
+"""The star of one export: who was in which segment of which model, at which moment."""
 
 from __future__ import annotations
 
@@ -7,52 +7,25 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from campaigns.export.contract import LONGEST, TABLES
+from campaigns.export.rescoring import rescore
 from segmentation.clock import iso
 from segmentation.errors import BadValueError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     import duckdb
 
     from campaigns.assignments import Assignments
     from segmentation.card import Card
+    from segmentation.model import Model
 
-TABLES = {
-    "snapshots": {
-        "snapshot_key": "BIGINT",
-        "model_version": "VARCHAR",
-        "as_of": "TIMESTAMP WITH TIME ZONE",
-        "customers": "BIGINT",
-        "content": "VARCHAR",
-        "exported_at": "TIMESTAMP WITH TIME ZONE",
-    },
-    "segments": {
-        "segment_key": "BIGINT",
-        "model_version": "VARCHAR",
-        "segment_id": "INTEGER",
-        "name": "VARCHAR",
-        "colour": "VARCHAR",
-        "by_rule": "BOOLEAN",
-        "share": "DOUBLE",
-        "revenue_share": "DOUBLE",
-        "lineage": "VARCHAR",
-        "came_from": "VARCHAR",
-        "profile": "VARCHAR",
-    },
-    "assignments": {
-        "snapshot_key": "BIGINT",
-        "customer_id": "VARCHAR",
-        "segment_key": "BIGINT",
-        "segment_id": "INTEGER",
-        "confidence": "DOUBLE",
-    },
-}
-"""Columns of the contract with their types in DuckDB, in their order; `sql/tables.sql` has those of the warehouse."""
+REVENUE = "monetary"
+"""The feature that is a customer's revenue."""
 
-LONGEST = {"customer_id": 256, "name": 256, "came_from": 256, "profile": 65_535}
-"""Bytes of UTF-8 that the columns hold; Redshift counts bytes."""
+MOST_REVENUE = 1e15
 
 _KEY_BITS = 52
 """Spreadsheets and browsers read numbers as doubles, which hold these bits exactly."""
@@ -60,52 +33,68 @@ _KEY_BITS = 52
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The star of one model at one moment, as tables `star_snapshots`, `star_segments`, `star_assignments` in DuckDB.
+    """One model's view of the base at one moment, as tables `star_segment` and `star_assigned` in DuckDB.
 
     Parameters
     ----------
     connection
         The DuckDB that has them.
-    key
-        The same for the same model and moment, wherever it is exported.
     model_version, as_of
         The model, and the moment its customers were looked at from.
+    exported_at
+        UTC.
     customers
-        Rows of the fact table.
+        How many.
     content
         Digest of who is where: the same for the same assignments, in whatever order and format they were read.
     names
         Of the segments, by id.
+    rescore
+        Fills the table `by_previous` with where a model of another version puts the same customers; leaves it empty
+        where it cannot.
     """
 
     connection: duckdb.DuckDBPyConnection
-    key: int
     model_version: str
     as_of: datetime
+    exported_at: datetime
     customers: int
     content: str
     names: dict[int, str]
+    rescore: Callable[[str], None]
 
-    @property
-    def parameters(self) -> dict[str, str | int]:
-        """What the statements of `sql/` ask for."""
-        return {"snapshot_key": self.key, "model_version": self.model_version}
-
-    def write_csv(self, table: str, file: Path) -> None:
-        """Write a table as CSV that PostgreSQL and Redshift read alike: no header, nothing between commas is NULL.
+    def parameters(self, number: int = 0) -> dict[str, str | int]:
+        """What the statements of `sql/` ask for.
 
         Parameters
         ----------
-        table
-            One of `TABLES`.
-        file
-            Where to.
+        number
+            Of the export; 0 where it is not asked for.
+
+        Returns
+        -------
+        dict of str to str or int
+            By name.
         """
-        texts = ", ".join(name for name, kind in TABLES[table].items() if kind == "VARCHAR")
-        # Text in quotes is text even where it is empty.
-        self.connection.execute(
-            f"COPY star_{table} TO {literal(str(file))} (FORMAT csv, HEADER false, FORCE_QUOTE ({texts}), NULLSTR '')"
-        )
+        return {
+            "number": number,
+            "model_version": self.model_version,
+            "as_of": iso(self.as_of),
+            "customers": self.customers,
+            "content": self.content,
+            "exported_at": iso(self.exported_at),
+        }
+
+    def compare_with(self, previous_version: str | None) -> None:
+        """Let the model of the export before look at the same customers, where it is another one.
+
+        Parameters
+        ----------
+        previous_version
+            Of that export; None where there is none.
+        """
+        if previous_version not in (None, self.model_version):
+            self.rescore(str(previous_version))
 
 
 def key(*parts: str | int) -> int:
@@ -114,7 +103,7 @@ def key(*parts: str | int) -> int:
     Parameters
     ----------
     *parts
-        Such as a model's version and the id of a segment.
+        Such as a name of ours and that of a schema.
 
     Returns
     -------
@@ -141,7 +130,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def make(table: Assignments, card: Card, exported_at: datetime) -> Snapshot:
+def make(table: Assignments, card: Card, exported_at: datetime, previous: Callable[[str], Model | None]) -> Snapshot:
     """Make the star of a table of assignments.
 
     Parameters
@@ -152,6 +141,8 @@ def make(table: Assignments, card: Card, exported_at: datetime) -> Snapshot:
         Of the model that assigned.
     exported_at
         UTC.
+    previous
+        Gives the model of a version, to ask who would have moved under it as well; None where there is none to ask.
 
     Returns
     -------
@@ -163,27 +154,25 @@ def make(table: Assignments, card: Card, exported_at: datetime) -> Snapshot:
     InputError
         The table is of another model than the card, or has a segment that the card lacks.
     BadValueError
-        An id or a name is empty or longer than the warehouse's column.
+        An id or a name is empty or longer than the warehouse's column; a revenue is no amount.
     """
     connection = table.connection
     _refuse_another_model(table, card)
     _refuse_ids(table)
+    _refuse_revenue(table)
     _make_segments(connection, card)
-    snapshot_key = key(table.model_version, iso(table.as_of))
+    cents = f"CAST(round({REVENUE} * 100) AS BIGINT)" if REVENUE in table.features else "CAST(NULL AS BIGINT)"
+    connection.execute("CREATE TABLE by_previous (customer VARCHAR, segment INTEGER)")
     connection.execute(
-        "CREATE VIEW star_assignments AS SELECT CAST("
-        f"{snapshot_key} AS BIGINT) AS snapshot_key, customer_id, segment_key, a.segment_id, confidence "
-        "FROM assignments a JOIN star_segments s ON s.segment_id = a.segment_id"
-    )
-    content = _content(connection)
-    connection.execute(
-        "CREATE TABLE star_snapshots AS SELECT CAST(? AS BIGINT) AS snapshot_key, ? AS model_version, "
-        "CAST(? AS TIMESTAMP WITH TIME ZONE) AS as_of, CAST(? AS BIGINT) AS customers, ? AS content, "
-        "CAST(? AS TIMESTAMP WITH TIME ZONE) AS exported_at",
-        [snapshot_key, table.model_version, iso(table.as_of), table.customers, content, iso(exported_at)],
+        f"CREATE VIEW star_assigned AS SELECT a.customer_id AS customer, a.segment_id AS segment, a.confidence, "
+        f"{cents} AS revenue_cents, b.segment AS segment_by_previous "
+        "FROM assignments a LEFT JOIN by_previous b ON b.customer = a.customer_id"
     )
     names = {segment.id: segment.name for segment in card.all_segments}
-    return Snapshot(connection, snapshot_key, table.model_version, table.as_of, table.customers, content, names)
+    return Snapshot(
+        connection, table.model_version, table.as_of, exported_at, table.customers, _content(table, cents), names,
+        lambda version: rescore(table, previous(version)),
+    )  # fmt: skip
 
 
 def _refuse_another_model(table: Assignments, card: Card) -> None:
@@ -218,9 +207,22 @@ def _refuse_ids(table: Assignments) -> None:
             )
 
 
+def _refuse_revenue(table: Assignments) -> None:
+    if REVENUE not in table.features:
+        return
+    row = table.connection.execute(
+        f"SELECT count(*) FROM assignments WHERE NOT isfinite({REVENUE}) OR abs({REVENUE}) > {MOST_REVENUE}"
+    ).fetchone()
+    if row and row[0]:
+        raise BadValueError(
+            f"{table.file.name}, column {REVENUE}: {row[0]:,} values are no amounts of money",
+            hint="write it anew with `training assign --with-features`",
+        )
+
+
 def _make_segments(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
-    columns = ", ".join(f"{name} {kind}" for name, kind in TABLES["segments"].items())
-    connection.execute(f"CREATE TABLE star_segments ({columns})")
+    columns = ", ".join(f"{name} {kind}" for name, kind in TABLES["segment"].items())
+    connection.execute(f"CREATE TABLE star_segment ({columns})")
     descents = {descent.id: descent for descent in card.lineage.segments} if card.lineage else {}
     rules = {segment.id for segment in card.rule_segments}
     rows = []
@@ -236,18 +238,22 @@ def _make_segments(connection: duckdb.DuckDBPyConnection, card: Card) -> None:
                 )
         rows.append(
             (
-                key(card.version, segment.id), card.version, segment.id, segment.name, segment.colour,
-                segment.id in rules, segment.share, segment.revenue_share, descent.status if descent else None,
-                came_from, profile,
+                segment.id, segment.name, segment.colour, card.version, segment.id in rules, segment.share,
+                segment.revenue_share, descent.status if descent else None, came_from, profile,
             )
         )  # fmt: skip
-    connection.executemany(f"INSERT INTO star_segments VALUES ({', '.join('?' * len(TABLES['segments']))})", rows)
+    connection.executemany(f"INSERT INTO star_segment VALUES ({', '.join('?' * len(TABLES['segment']))})", rows)
 
 
-def _content(connection: duckdb.DuckDBPyConnection) -> str:
-    """A sum of the rows' digests does not depend on their order, and needs no sorting."""
-    row = connection.execute(
-        "SELECT count(*), sum(md5_number_lower("
-        "concat_ws(chr(31), segment_id, coalesce(CAST(confidence AS VARCHAR), ''), customer_id))) FROM assignments"
+def _content(table: Assignments, cents: str) -> str:
+    """A sum of the rows' digests does not depend on their order, and needs no sorting.
+
+    Whether there are features counts as well: with them the same assignments say more about who moved, and why.
+    """
+    row = table.connection.execute(
+        "SELECT count(*), sum(md5_number_lower(concat_ws(chr(31), segment_id, "
+        f"coalesce(CAST(confidence AS VARCHAR), ''), coalesce(CAST({cents} AS VARCHAR), ''), customer_id))) "
+        "FROM assignments"
     ).fetchone()
-    return sha256(json.dumps([str(part) for part in row or ()]).encode()).hexdigest()
+    told = [*(str(part) for part in row or ()), *sorted(table.features)]
+    return sha256(json.dumps(told).encode()).hexdigest()

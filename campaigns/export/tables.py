@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaigns.export.outcome import VIEW
-from campaigns.export.star import TABLES
+from campaigns.export.contract import TABLES
 from segmentation.errors import WarehouseTablesError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TABLES_SCRIPT = "tables"
 
-
-def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
-    """Which scripts of `sql/` must run first.
+def missing(columns: Iterable[tuple[str, str]], schema: str) -> bool:
+    """Whether the tables are to be made first.
 
     Parameters
     ----------
@@ -26,8 +23,8 @@ def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
 
     Returns
     -------
-    list of str
-        Names of scripts.
+    bool
+        None of them is there.
 
     Raises
     ------
@@ -42,7 +39,7 @@ def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
         absent = next(table for table in TABLES if table not in found)
         raise WarehouseTablesError(
             f"{schema} has a table {there[0]}, but none named {absent}",
-            hint="export to another --schema, or restore the table; docs/warehouse.md has all three",
+            hint="export to another --schema, or restore the table; docs/warehouse.md has all four",
         )
     for table in there:
         for column in TABLES[table]:
@@ -51,7 +48,7 @@ def missing(columns: Iterable[tuple[str, str]], schema: str) -> list[str]:
                     f"{schema}.{table} has no column {column!r}: {nearest(column, found[table])}",
                     hint="export to another --schema, or give the table the columns of docs/warehouse.md",
                 )
-    return [*([TABLES_SCRIPT] if not there else []), *([VIEW] if VIEW not in found else [])]
+    return not there
 
 
 def nothing_there(shown: str) -> WarehouseTablesError:

@@ -14,7 +14,46 @@ import pytest
 
 from campaigns.cli import main
 
-AT = "2026-01-{day:02} 00:00:00Z"
+MOMENT = "2026-01-{day:02} 00:00:00Z"
+
+AT = """
+SELECT customer, segment FROM customer_segment
+WHERE valid_from <= TIMESTAMPTZ '2026-01-{day:02} 12:00Z'
+    AND (valid_to IS NULL OR valid_to > TIMESTAMPTZ '2026-01-{day:02} 12:00Z')
+"""
+"""Who was where on a day."""
+
+JOINED = """
+FROM customer_segment c LEFT JOIN segment s ON s.id = c.segment AND s.model_version = c.model_version
+WHERE c.valid_to IS NULL
+"""
+
+MOVED = """
+SELECT
+    CAST(extract(day FROM as_of AT TIME ZONE 'UTC') AS INTEGER) AS day,
+    CASE WHEN "from" IS NULL THEN 'arrived' WHEN "to" IS NULL THEN 'left' WHEN "from" = "to" THEN 'stayed'
+        ELSE 'moved' END AS movement,
+    cause,
+    CAST(sum(customers) AS INTEGER) AS customers
+FROM segment_movement
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
+"""
+
+THREE_DAYS = [
+    (2, "moved", "customer moved", 600), (2, "stayed", None, 2400),
+    (3, "arrived", "customer moved", 20), (3, "left", "customer moved", 30),
+    (3, "moved", "customer moved", 594), (3, "stayed", None, 2376),
+]  # fmt: skip
+
+
+def days(sample: Path, folder: Path) -> dict[int, Path]:
+    """Three days: every fifth moves and back again, then some leave and some arrive."""
+    return {
+        1: assigned(sample, folder / "1.parquet", day=1),
+        2: assigned(sample, folder / "2.parquet", day=2, turned=5),
+        3: assigned(sample, folder / "3.parquet", day=3, where="number > 30", more=20),
+    }
 
 
 def assigned(sample: Path, out: Path, *, day: int = 1, where: str = "true", turned: int = 0, more: int = 0) -> Path:
@@ -46,7 +85,7 @@ def assigned(sample: Path, out: Path, *, day: int = 1, where: str = "true", turn
             )
             SELECT
                 e.customer_id, s.segment_id, s.segment_name, confidence, model_version,
-                TIMESTAMPTZ '{AT.format(day=day)}' AS as_of
+                TIMESTAMPTZ '{MOMENT.format(day=day)}' AS as_of
             FROM everybody e
             JOIN segments o ON o.segment_id = e.segment_id
             JOIN segments s

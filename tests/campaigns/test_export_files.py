@@ -6,8 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from campaigns.export.contract import TABLES
 from segmentation.registry import Registry
-from tests.campaigns.exporting import assigned, campaigns, expected
+from tests.campaigns.exporting import AT, JOINED, MOVED, THREE_DAYS, assigned, campaigns, days, expected
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -16,37 +17,39 @@ def test_files_hold_the_same_star_as_a_database(
 ) -> None:
     out = tmp_path / "warehouse"
     arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--assignments"]
-    days = {
-        1: assigned(sample_assignments, tmp_path / "1.parquet", day=1),
-        3: assigned(sample_assignments, tmp_path / "3.parquet", day=3, turned=10, where="number > 30", more=20),
-        2: assigned(sample_assignments, tmp_path / "2.parquet", day=2, turned=5),
-    }
-    for day, file in days.items():
+    files = days(sample_assignments, tmp_path)
+    for day, file in files.items():
         # The kind is asked for once.
         done = campaigns(*arguments, str(file), *(["--format", kind] if day == 1 else []))
         assert done.returncode == 0, done.stderr
-    assert "movement  2,400 stayed, 600 moved, 0 arrived, 0 left" in done.stdout
+    assert "movement  2,376 stayed, 594 moved, 20 arrived, 30 left" in done.stdout
     current = out / "current"
     with duckdb.connect() as connection:
-        counted = connection.execute(
-            "SELECT extract(day FROM as_of AT TIME ZONE 'UTC'), movement, count(*) "
-            f"FROM '{current}/movements/*.{kind}' GROUP BY 1, 2 ORDER BY 1, 2"
-        ).fetchall()
-        assert counted == [
-            (2, "moved", 600), (2, "stayed", 2400),
-            (3, "arrived", 20), (3, "left", 30), (3, "moved", 297), (3, "stayed", 2673),
-        ]  # fmt: skip
-        joined = connection.execute(
-            f"SELECT count(*), sum(confidence) FROM '{current}/assignments/*.{kind}' a "
-            f"JOIN '{current}/snapshots/*.{kind}' USING (snapshot_key) "
-            f"JOIN '{current}/segments/*.{kind}' s USING (segment_key) WHERE a.segment_id = s.segment_id"
-        ).fetchone()
-    assert joined is not None
-    assert joined[0] == 3000 + 3000 + 2990
-    before = {path.name: path.stat().st_mtime_ns for path in current.rglob(f"*.{kind}")}
-    again = campaigns(*arguments, str(days[3]))
+        connection.execute("SET TimeZone = 'UTC'")
+        for table in TABLES:
+            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM '{current}/{table}.{kind}'")
+        assert connection.execute(MOVED).fetchall() == THREE_DAYS
+        assert connection.execute(f"SELECT count(*), count(s.id) {JOINED}").fetchall() == [(2990, 2990)]
+        for day, file in files.items():
+            then = connection.execute(AT.format(day=day)).fetchall()
+            assert {row[:2] for row in then} == {row[:2] for row in expected(file)}
+            assert len(then) == len(expected(file))
+    before = {path.name: path.stat().st_mtime_ns for path in current.iterdir()}
+    again = campaigns(*arguments, str(files[3]))
     assert "there already" in again.stdout
-    assert {path.name: path.stat().st_mtime_ns for path in current.rglob(f"*.{kind}")} == before
+    assert {path.name: path.stat().st_mtime_ns for path in current.iterdir()} == before
+    late = campaigns(*arguments, str(assigned(sample_assignments, tmp_path / "late.parquet", day=2, turned=7)))
+    assert (late.returncode, "comes too late" in late.stderr) == (2, True), late
+    corrected = assigned(sample_assignments, tmp_path / "corrected.parquet", day=3, turned=9)
+    done = campaigns(*arguments, str(corrected))
+    assert "in place of other" in done.stdout, done
+    with duckdb.connect() as connection:
+        for number, file in ((1, files[1]), (2, files[2]), (3, corrected)):
+            then = connection.execute(
+                f"SELECT customer, segment FROM '{current}/customer_segment.{kind}' WHERE opened_by <= {number} "
+                f"AND (closed_by IS NULL OR closed_by > {number})"
+            ).fetchall()
+            assert sorted(then) == sorted(row[:2] for row in expected(file))
 
 
 def test_the_same_input_gives_the_same_bytes(
@@ -64,7 +67,7 @@ def test_the_same_input_gives_the_same_bytes(
             assert done.returncode == 0, done.stderr
         files = sorted((out / "current").rglob("*.parquet"))
         content.append([(file.name, file.read_bytes()) for file in files])
-    assert len(content[0]) == 7
+    assert len(content[0]) == 4
     assert content[0] == content[1]
 
 
@@ -78,15 +81,15 @@ def test_nothing_of_the_forgotten_is_left_in_the_folder(
                   "--format", "csv")  # fmt: skip
     gone = sorted(row[0] for row in expected(file))[0]
     holding = [path for path in out.rglob("*.csv") if gone in path.read_text()]
-    assert len(holding) == 4
+    assert len(holding) == 2
     ids = tmp_path / "ids.txt"
     ids.write_text(gone)
     done = campaigns("forget", "--ids", str(ids), "--to", str(out))
-    assert "2 rows of the 1 customers" in " ".join(done.stdout.split()), done
+    assert "1 rows of the 1 customers" in " ".join(done.stdout.split()), done
     assert [path for path in out.rglob("*.csv") if gone in path.read_text()] == []
     with duckdb.connect() as connection:
-        told = connection.execute(f"SELECT DISTINCT customers FROM '{out}/current/snapshots/*.csv'").fetchall()
-    assert told == [(2999,)]
+        told = connection.execute(f"SELECT customers FROM '{out}/current/exports.csv'").fetchall()
+    assert told == [(2999,), (2999,)]
 
 
 def test_forgetting_finds_pseudonyms_by_their_ids_and_says_when_nobody_is_met(

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from campaigns.export.contract import TABLES
 from segmentation.registry import Registry
 from tests.campaigns.exporting import assigned, campaigns, environment, expected, rows
 from tests.servers import cutting
@@ -19,13 +20,13 @@ from tests.servers.service import ROOT
 PLACES = (
     (b"pg_advisory_xact_lock", 0),
     (b"information_schema.columns", 0),
+    (b"COPY assigned", -1),
+    (b"COPY assigned", 60_000),
     (b"DELETE FROM", 0),
-    (b'COPY "segmentation".segments', 0),
-    (b'COPY "segmentation".assignments', -1),
-    (b'COPY "segmentation".assignments', 0),
-    (b'COPY "segmentation".assignments', 60_000),
-    (b'COPY "segmentation".snapshots', 0),
-    (b"ANALYZE", 0),
+    (b'COPY "segmentation".segment', 0),
+    (b"CREATE TEMPORARY TABLE compared", 0),
+    (b'UPDATE "segmentation".customer_segment', 0),
+    (b'INSERT INTO "segmentation".customer_segment', 0),
     (b"COMMIT", -1),
 )
 
@@ -50,7 +51,7 @@ def test_a_run_killed_at_any_of_ten_places_leaves_what_was_there(
     done = campaigns(*arguments, str(new), "--to", database)
     assert done.returncode == 0, done.stderr
     assert "2,900, written in place of other" in done.stdout
-    facts = "SELECT customer_id, segment_id, confidence FROM segmentation.assignments"
+    facts = "SELECT customer, segment, confidence FROM segmentation.customer_segment WHERE valid_to IS NULL"
     assert set(rows(database, facts)) == expected(new)
     # Killed when the server has the word: all of the new, which the next run finds done.
     whole = set(rows(database, facts))
@@ -65,9 +66,11 @@ def seen(database: str) -> tuple[object, ...]:
     """All that a reader sees, as digests."""
     return rows(
         database,
-        "SELECT (SELECT md5(string_agg(a::text, '|' ORDER BY customer_id)) FROM segmentation.assignments a), "
-        "(SELECT string_agg(s::text, '|') FROM segmentation.snapshots s), "
-        "(SELECT md5(string_agg(s::text, '|' ORDER BY segment_key)) FROM segmentation.segments s)",
+        "SELECT (SELECT md5(string_agg(c::text, '|' ORDER BY customer, opened_by)) "
+        "FROM segmentation.customer_segment c), "
+        "(SELECT string_agg(e::text, '|' ORDER BY number) FROM segmentation.exports e), "
+        "(SELECT md5(string_agg(s::text, '|' ORDER BY id)) FROM segmentation.segment s), "
+        "(SELECT md5(string_agg(m::text, '|' ORDER BY m::text)) FROM segmentation.segment_movement m)",
     )[0]
 
 
@@ -88,7 +91,7 @@ def killed(server: Postgres, word: bytes, after: int, arguments: list[str]) -> N
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("last", ["segments", "assignments", "movements"])
+@pytest.mark.parametrize("last", ["customer_segment", "exports", "segment_movement"])
 def test_files_are_the_old_ones_or_the_new_ones_after_a_kill(
     sample_registry: Registry, sample_assignments: Path, tmp_path: Path, last: str
 ) -> None:
@@ -101,20 +104,31 @@ def test_files_are_the_old_ones_or_the_new_ones_after_a_kill(
         [sys.executable, "-m", "campaigns", *arguments, str(new)],
         cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    # Files are written under a hidden name: one in this folder means that those before it are written, it is not.
-    place = out / "generations" / "0000000002" / last
-    while process.poll() is None and not any(place.glob(".*")):
+    # A file that is there means that those before it are written, and it may not be.
+    unfinished = out / "generations" / "0000000002" / f"{last}.parquet"
+    while process.poll() is None and not unfinished.exists():
         time.sleep(0)
     process.kill()
     process.wait()
-    found = expected(out / "current" / "assignments" / "*.parquet")
+    found = now(out)
     assert found in (expected(old), expected(new))
     # All tables are of the same export.
     with duckdb.connect() as connection:
-        told = connection.execute(f"SELECT customers FROM '{out}/current/snapshots/*.parquet'").fetchall()
+        told = connection.execute(f"SELECT customers FROM '{out}/current/exports.parquet'").fetchall()
     assert told == [(len(found),)]
     done = campaigns(*arguments, str(new))
     assert done.returncode == 0, done.stderr
-    assert expected(out / "current" / "assignments" / "*.parquet") == expected(new)
-    assert not list(out.rglob(".*.parquet"))
+    assert now(out) == expected(new)
+    assert sorted(path.name for path in (out / "current").iterdir()) == sorted(f"{table}.parquet" for table in TABLES)
     assert sorted(path.name for path in (out / "generations").iterdir()) == ["0000000001", "0000000002"]
+
+
+def now(out: Path) -> set[tuple[object, ...]]:
+    """Who is where, as the files say."""
+    with duckdb.connect() as connection:
+        return set(
+            connection.execute(
+                "SELECT customer, segment, confidence "
+                f"FROM '{out}/current/customer_segment.parquet' WHERE valid_to IS NULL"
+            ).fetchall()
+        )

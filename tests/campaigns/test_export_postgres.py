@@ -17,7 +17,7 @@ from tests.servers.service import ROOT, free_port
 
 pytestmark = pytest.mark.postgres
 
-FACTS = "SELECT customer_id, segment_id, confidence FROM segmentation.assignments"
+FACTS = "SELECT customer, segment, confidence FROM segmentation.customer_segment WHERE valid_to IS NULL"
 
 
 @pytest.fixture
@@ -34,13 +34,15 @@ def test_the_star_holds_every_customer_once_with_name_and_profile(
     assert set(rows(database, FACTS)) == expected(sample_assignments)
     joined = rows(
         database,
-        "SELECT count(*), count(s.name), count(DISTINCT s.segment_id), min(profile::jsonb -> 'monetary' ->> 'q50'), "
-        "sum(DISTINCT share) FROM segmentation.assignments a JOIN segmentation.segments s USING (segment_key) "
-        "JOIN segmentation.snapshots USING (snapshot_key) WHERE s.segment_id = a.segment_id",
+        "SELECT count(*), count(DISTINCT customer), count(DISTINCT s.id), min(profile::jsonb -> 'monetary' ->> 'q50'), "
+        "sum(DISTINCT share), bool_and(valid_from = as_of AND valid_to IS NULL) "
+        "FROM segmentation.customer_segment c JOIN segmentation.segment s ON s.id = c.segment "
+        "AND s.model_version = c.model_version JOIN segmentation.exports e ON e.number = c.opened_by",
     )[0]
     assert joined[:3] == (3000, 3000, 5)
     assert float(joined[3]) > 0
     assert joined[4] == pytest.approx(1)
+    assert joined[5] is True
 
 
 def test_the_same_file_twice_is_written_once(
@@ -52,7 +54,7 @@ def test_the_same_file_twice_is_written_once(
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"COPY (FROM '{first}' ORDER BY confidence) TO '{again}' (FORMAT csv, HEADER)")
-    versions = "SELECT xmin::text, exported_at FROM segmentation.snapshots"
+    versions = "SELECT xmin::text, exported_at FROM segmentation.exports"
     seen = []
     for file, told in ((first, "3,000, written"), (again, "there already"), (first, "there already")):
         done = campaigns("export", "--assignments", str(file), *registry_of, "--to", database)
@@ -64,56 +66,34 @@ def test_the_same_file_twice_is_written_once(
     done = campaigns("export", "--assignments", str(corrected), *registry_of, "--to", database)
     assert "2,500, written in place of other assignments" in done.stdout
     assert set(rows(database, FACTS)) == expected(corrected)
-    assert rows(database, "SELECT customers FROM segmentation.snapshots") == [(2500,)]
+    assert rows(database, "SELECT customers FROM segmentation.exports") == [(2500,)]
 
 
-def test_who_moved_arrived_and_left_is_told_also_of_snapshots_that_come_late(
-    database: str, registry_of: list[str], sample_assignments: Path, tmp_path: Path
-) -> None:
-    days = {
-        1: assigned(sample_assignments, tmp_path / "1.parquet", day=1),
-        3: assigned(sample_assignments, tmp_path / "3.parquet", day=3, turned=10, where="number > 30", more=20),
-        2: assigned(sample_assignments, tmp_path / "2.parquet", day=2, turned=5),
-    }
-    said = {}
-    for day, file in days.items():
-        done = campaigns("export", "--assignments", str(file), *registry_of, "--to", database)
-        assert done.returncode == 0, done.stderr
-        said[day] = done.stdout
-    assert "there is no snapshot before" in said[1]
-    assert "movement  2,673 stayed, 297 moved, 20 arrived, 30 left" in said[3]
-    assert "movement  2,400 stayed, 600 moved, 0 arrived, 0 left" in said[2]
-    counted = rows(
-        database,
-        "SELECT extract(day FROM as_of AT TIME ZONE 'UTC')::int, movement, count(*) FROM segmentation.movements "
-        "WHERE NOT model_changed GROUP BY 1, 2 ORDER BY 1, 2",
-    )
-    # Those in the tenth place moved on the second day and stayed there; the others of the fifth went back.
-    assert counted == [
-        (2, "moved", 600), (2, "stayed", 2400),
-        (3, "arrived", 20), (3, "left", 30), (3, "moved", 297), (3, "stayed", 2673),
-    ]  # fmt: skip
-
-
-def test_the_forgotten_are_gone_from_every_snapshot_and_do_not_come_back_with_the_same_file(
+def test_the_forgotten_are_gone_from_all_history_and_do_not_come_back_with_the_same_file(
     database: str, registry_of: list[str], sample_assignments: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "anybody.txt").write_text("1")
     nowhere = campaigns("forget", "--ids", str(tmp_path / "anybody.txt"), "--to", database)
     assert (nowhere.returncode, "holds no export" in nowhere.stderr) == (2, True), nowhere
-    files = [assigned(sample_assignments, tmp_path / f"{day}.parquet", day=day) for day in (1, 2)]
+    files = [
+        assigned(sample_assignments, tmp_path / f"{day}.parquet", day=day, turned=0 if day == 1 else 3)
+        for day in (1, 2)
+    ]
     for file in files:
         campaigns("export", "--assignments", str(file), *registry_of, "--to", database)
     gone = sorted(row[0] for row in expected(files[0]))[:3]
+    held = f"SELECT count(*) FROM segmentation.customer_segment WHERE customer IN {tuple(gone)}"
+    # Every third has moved, and has a closed row besides.
+    assert rows(database, held) == [(4,)]
     ids = tmp_path / "ids.txt"
     ids.write_text("\n".join([*gone, gone[0], " nobody ", ""]))
     done = campaigns("forget", "--ids", str(ids), "--to", database)
-    assert (done.returncode, "6 rows of the 4 customers in ids.txt are gone" in done.stdout) == (0, True), done
+    assert (done.returncode, "4 rows of the 4 customers in ids.txt are gone" in done.stdout) == (0, True), done
     assert not any(customer in done.stdout + done.stderr for customer in gone)
     again = campaigns("export", "--assignments", str(files[1]), *registry_of, "--to", database)
     assert "there already" in again.stdout
-    assert rows(database, f"SELECT count(*) FROM segmentation.assignments WHERE customer_id IN {tuple(gone)}") == [(0,)]
-    assert rows(database, "SELECT DISTINCT customers FROM segmentation.snapshots") == [(2997,)]
+    assert rows(database, held) == [(0,)]
+    assert rows(database, "SELECT customers FROM segmentation.exports") == [(2997,), (2997,)]
 
 
 def test_a_second_run_waits_for_the_first_or_ends_with_4(
@@ -151,9 +131,10 @@ def test_what_cannot_be_reached_or_may_not_be_written_is_told_with_its_exit_code
         connection.execute("CREATE ROLE reader LOGIN")
         connection.execute("CREATE ROLE frozen LOGIN")
         connection.execute("ALTER ROLE frozen SET default_transaction_read_only = on")
-        connection.execute("CREATE SCHEMA other CREATE TABLE segments (segment_key BIGINT)")
-        connection.execute("CREATE SCHEMA apart CREATE TABLE snapshots (snapshot_key BIGINT, model TEXT) "
-                           "CREATE TABLE segments (a INT) CREATE TABLE assignments (a INT)")  # fmt: skip
+        connection.execute("CREATE SCHEMA other CREATE TABLE segment (id BIGINT)")
+        connection.execute("CREATE SCHEMA apart CREATE TABLE exports (number BIGINT, model TEXT)")
+        for table in ("segment", "customer_segment", "segment_movement"):
+            connection.execute(f"CREATE TABLE apart.{table} (a INT)".encode())
     name = database.rpartition("/")[2]
     secret = "s3cr3t-of-mine"
     for to, more, code, said in (
@@ -162,8 +143,8 @@ def test_what_cannot_be_reached_or_may_not_be_written_is_told_with_its_exit_code
         (server.url(name, "nobody"), [], 2, 'role "nobody" does not exist'),
         (server.url(name, "reader"), [], 2, "permission denied for database"),
         (server.url(name, "frozen"), [], 2, "read-only transaction"),
-        (database, ["--schema", "other"], 2, "other has a table segments, but none named snapshots"),
-        (database, ["--schema", "apart"], 2, "apart.snapshots has no column 'model_version': did you mean 'model'?"),
+        (database, ["--schema", "other"], 2, "other has a table segment, but none named exports"),
+        (database, ["--schema", "apart"], 2, "apart.exports has no column 'model_version': did you mean 'model'?"),
         (database, ["--schema", "No Such"], 2, "'No Such' cannot be the name of a schema"),
         (database, ["--format", "csv"], 2, "--format is for files"),
         (f"postgresql://me:{secret}@[half/x", [], 2, "cannot be understood"),
@@ -192,7 +173,7 @@ def test_a_role_that_may_not_create_exports_into_tables_that_are_there(
     second = assigned(sample_assignments, tmp_path / "second.parquet", day=2)
     done = campaigns("export", "--assignments", str(second), *registry_of, "--to", url)
     assert done.returncode == 0, done.stderr
-    assert rows(database, "SELECT count(*) FROM segmentation.assignments") == [(6000,)]
+    assert set(rows(database, FACTS)) == expected(second)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def staged() -> list[str]:
 
 
 @pytest.mark.postgres
-def test_the_star_is_loaded_in_one_batch_and_nothing_is_left_in_s3(
+def test_the_star_is_loaded_as_parquet_in_one_batch_and_nothing_is_left_in_s3(
     warehouse: Redshift, sample_registry: Registry, sample_assignments: Path, tmp_path: Path
 ) -> None:
     files = [
@@ -52,17 +52,13 @@ def test_the_star_is_loaded_in_one_batch_and_nothing_is_left_in_s3(
     assert "3,000, written" in told[0]
     assert "movement  2,673 stayed, 297 moved, 20 arrived, 30 left" in told[1]
     assert "there already" in told[2]
-    facts = rows(
-        warehouse.database,
-        "SELECT customer_id, segment_id, confidence FROM segmentation.assignments JOIN segmentation.snapshots "
-        "USING (snapshot_key) ORDER BY as_of",
-    )
-    assert set(facts[:3000]) == expected(files[0])
-    assert set(facts[3000:]) == expected(files[1])
+    facts = "SELECT customer, segment, confidence FROM segmentation.customer_segment WHERE {}"
+    assert set(rows(warehouse.database, facts.format("opened_by = 1"))) == expected(files[0])
+    assert set(rows(warehouse.database, facts.format("valid_to IS NULL"))) == expected(files[1])
     # A lineage or revenue that is not known is NULL, not an empty text.
-    assert rows(warehouse.database, "SELECT DISTINCT lineage FROM segmentation.segments") == [(None,)]
+    assert rows(warehouse.database, "SELECT DISTINCT lineage FROM segmentation.segment") == [(None,)]
     batches = [body for operation, body in warehouse.asked if operation == "BatchExecuteStatement"]
-    assert [len(body["Sqls"]) for body in batches] == [5, 7, 7]
+    assert [len(body["Sqls"]) for body in batches] == [5, 15, 15]
     assert all((body["WorkgroupName"], body["Database"]) == ("marketing", "shop") for body in batches)
     assert staged() == []
 
@@ -77,8 +73,8 @@ def test_the_forgotten_are_gone(
     ids.write_text("customer_id\n" + "\n".join(gone))
     done = campaigns("forget", "--ids", str(ids), "--to", TO)
     assert "3 rows of the 3 customers in ids.csv are gone" in done.stdout, done
-    assert rows(warehouse.database, "SELECT customers FROM segmentation.snapshots") == [(2997,)]
-    assert rows(warehouse.database, "SELECT count(*) FROM segmentation.assignments") == [(2997,)]
+    assert rows(warehouse.database, "SELECT customers FROM segmentation.exports") == [(2997,)]
+    assert rows(warehouse.database, "SELECT count(*) FROM segmentation.customer_segment") == [(2997,)]
     assert staged() == []
 
 
@@ -88,32 +84,32 @@ def test_a_batch_that_fails_changes_nothing_and_says_why(
 ) -> None:
     arguments = ["export", "--assignments", str(sample_assignments), "--registry", sample_registry.url, "--to", TO]
     assert campaigns(*arguments).returncode == 0
-    rows(warehouse.database, "UPDATE segmentation.snapshots SET content = 'other' RETURNING 1")
-    before = rows(warehouse.database, "SELECT * FROM segmentation.snapshots")
+    rows(warehouse.database, "UPDATE segmentation.exports SET content = 'other' RETURNING 1")
+    before = rows(warehouse.database, "SELECT * FROM segmentation.exports")
     run = warehouse._run
     for error, code, said in (
         ("ERROR: Check 'sys_load_error_detail' system table", 2, "sys_load_error_detail"),
         ("ERROR: 1023 DETAIL: Serializable isolation violation on table - 1", 4, "another run is at work"),
-        ("ERROR: permission denied for relation assignments", 2, "refuses"),
+        ("ERROR: permission denied for relation exports", 2, "refuses"),
     ):
 
         def failing(sqls: list[str], given: dict[str, str], identity: str, error: str = error) -> dict[str, object]:
-            if len(sqls) == 7:
+            if len(sqls) > 10:
                 warehouse.failing = error
             return run(sqls, given, identity)
 
         warehouse._run = failing  # type: ignore[method-assign]
         done = campaigns(*arguments)
         assert (done.returncode, said in done.stderr, done.stdout) == (code, True, ""), done
-        assert rows(warehouse.database, "SELECT * FROM segmentation.snapshots") == before
+        assert rows(warehouse.database, "SELECT * FROM segmentation.exports") == before
         assert staged() == []
     # Rows that go missing on the way end the transaction.
     warehouse._run = lambda sqls, given, identity: run(  # type: ignore[method-assign]
-        [sql for sql in sqls if not sql.startswith('COPY "segmentation".assignments')], given, identity
+        [sql for sql in sqls if not sql.startswith("COPY assigned")], given, identity
     )
     done = campaigns(*arguments)
-    assert (done.returncode, "division by zero" in done.stderr) == (2, True)
-    assert rows(warehouse.database, "SELECT * FROM segmentation.snapshots") == before
+    assert (done.returncode, "customers are missing" in done.stderr) == (2, True)
+    assert rows(warehouse.database, "SELECT * FROM segmentation.exports") == before
 
 
 @pytest.mark.postgres

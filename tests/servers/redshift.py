@@ -1,9 +1,11 @@
 """A stand-in for Redshift's Data API: boto3 speaks HTTP with it, and its statements run in a real PostgreSQL.
 
 There is no Redshift to be had for tests. What this proves is the shape of the calls, the polling, the errors, that a
-batch is one transaction, and that all SQL but COPY is common to both; COPY reads the file from S3 and loads it here.
+batch is one transaction, and that all SQL but COPY is common to both; COPY reads a manifest and its parts from S3 and
+loads them here.
 """
 
+import io
 import json
 import re
 import threading
@@ -17,10 +19,11 @@ from typing import Any
 import boto3
 import psycopg
 import pytest
+from pyarrow import parquet
 
 COPY = re.compile(
     r"COPY (?P<into>.+) FROM 's3://(?P<bucket>[^/]+)/(?P<key>.+)' IAM_ROLE '(?P<role>arn:aws:iam::\d{12}:role/\S+)' "
-    r"FORMAT AS CSV EMPTYASNULL TIMEFORMAT 'auto'"
+    r"FORMAT AS PARQUET MANIFEST"
 )
 
 
@@ -99,9 +102,15 @@ class Redshift:
             bound = re.sub(r"(?<!:):([a-z_]+)", lambda name: psycopg.sql.quote(given[name[1]]), sql)
             cursor.execute(bound.replace("%%", "%").encode())
             return
-        content = boto3.Session().client("s3").get_object(Bucket=copy["bucket"], Key=copy["key"])["Body"].read()
-        with cursor.copy(f"COPY {copy['into']} FROM STDIN (FORMAT csv)".encode()) as target:
-            target.write(content)
+        client = boto3.Session().client("s3")
+        manifest = json.loads(client.get_object(Bucket=copy["bucket"], Key=copy["key"])["Body"].read())
+        for entry in manifest["entries"]:
+            bucket, _, key = entry["url"].removeprefix("s3://").partition("/")
+            content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            assert (len(content), entry["mandatory"]) == (entry["meta"]["content_length"], True)
+            with cursor.copy(f"COPY {copy['into']} FROM STDIN".encode()) as target:
+                for row in zip(*parquet.read_table(io.BytesIO(content)).to_pydict().values(), strict=True):
+                    target.write_row(row)
 
 
 def _field(value: Any) -> dict[str, Any]:

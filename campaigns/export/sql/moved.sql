@@ -1,6 +1,6 @@
--- How many went from where to where since the snapshot before.
+-- How many went from where to where, why, since the export before.
 
-SELECT previous_segment_id, segment_id, model_changed, count(*) AS customers
-FROM {schema}.movements
-WHERE snapshot_key = :snapshot_key
-GROUP BY previous_segment_id, segment_id, model_changed;
+SELECT "from", "to", customers, revenue, cause
+FROM {schema}.segment_movement
+WHERE as_of = CAST(:as_of AS TIMESTAMP WITH TIME ZONE) AND model_version = :model_version
+ORDER BY "from", "to", cause;
