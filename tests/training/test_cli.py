@@ -1,6 +1,5 @@
 """The command line as its users run it: summary tables, exit codes, nothing half-written."""
 
-import os
 import re
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from segmentation import card as cards
 from segmentation.registry import Registry, open_registry
 from tests.conftest import put_live
 from tests.quick import QUICK_OPTIONS
-from tests.servers import s3
+from tests.servers import commands, s3
 from tests.servers.service import ROOT
 from tests.training.olist_tables import replace_in, write
 from training.bundle import Bundle
@@ -24,12 +23,9 @@ EVEN = ("--set", "gate.structure=null", "--set", "gate.stability=0", *QUICK_OPTI
 """The tables written for tests have no groups of customers that a gate would let pass."""
 
 
-def training(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def training(*arguments: str | Path, **environment: str) -> commands.Done:
     """Run a command and check what holds of every command: failures are one error and a hint, never a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "training", *map(str, arguments)],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    done = commands.run("training", *arguments, **environment)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
@@ -41,7 +37,8 @@ def tables(folder: Path) -> list[str]:
 
 def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
     registry = tmp_path / "models"
-    done = training("run", "--registry", registry, "--set", "sample.customers=600", "--set", "report.tsne_rows=0")
+    few = ("--set", "sample.customers=600", "--set", "report.tsne_rows=0")
+    done = commands.cold("training", "run", "--registry", registry, *few)
     assert done.returncode == 0, done.stderr
     version = open_registry(str(registry)).live("production").version
     for said in (version, "600 (", "variance kept", "silhouette", "revenue", f"published to {registry}", "14: recency"):
