@@ -9,6 +9,7 @@ import pytest
 
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
+from tests.once import once
 from training import configuration, job, publish
 from training.bundle import Bundle
 from training.configuration import Configuration
@@ -36,9 +37,14 @@ def sample_configuration() -> Configuration:
 
 
 @pytest.fixture(scope="session")
-def sample_result(sample_configuration: Configuration) -> job.Result:
+def sample_result(
+    sample_configuration: Configuration, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> job.Result:
     """A model of the generated shop, made once."""
-    return job.make("sample", None, sample_configuration, Settings(), created=MADE)
+    return once(
+        tmp_path_factory, worker_id, "sample",
+        lambda: job.make("sample", None, sample_configuration, Settings(), created=MADE),
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -30,10 +30,16 @@ def on_ceph(ceph_server: ceph.Ceph, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{s3.BUCKET}/{uuid.uuid4()}/registry"
 
 
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """Moto, started once."""
+    with s3.served() as endpoint:
+        yield endpoint
+
+
 @pytest.fixture
-def on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with s3.running(monkeypatch) as url:
-        yield url
+def on_moto(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    return s3.emptied(monkeypatch, moto_server)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -14,17 +13,29 @@ BUCKET = "models"
 @contextmanager
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Start the endpoint, point the AWS variables at it, make a bucket; gives the bucket's URL."""
+    with served() as endpoint:
+        yield emptied(monkeypatch, endpoint)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Start the endpoint; gives its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
-        point_to(monkeypatch, f"http://{host}:{port}")
-        # Its state is the process's: what an earlier test left is cleared.
-        urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST"), timeout=10).close()
-        boto3.Session().client("s3").create_bucket(Bucket=BUCKET)
-        yield f"s3://{BUCKET}/registry"
+        yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def emptied(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> str:
+    """Point the AWS variables at an endpoint and leave nothing in it but a new bucket; gives the bucket's URL."""
+    point_to(monkeypatch, endpoint)
+    # Its state is the process's: what an earlier test left is cleared.
+    for method, place in (("POST", "moto-api/reset"), ("PUT", BUCKET)):
+        urlopen(Request(f"{endpoint}/{place}", method=method), timeout=10).close()
+    return f"s3://{BUCKET}/registry"
 
 
 def point_to(
