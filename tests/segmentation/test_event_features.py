@@ -13,6 +13,7 @@ from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, compi
 from segmentation.golden import canonical_rows
 from segmentation.histories import History, HistoryQuery
 from segmentation.tables import EVENTS
+from tests.depth import examples
 
 Event = dict[str, Any]
 
@@ -209,14 +210,14 @@ def _all_features(customers: Sequence[Sequence[Event]]) -> dict[int, list[float]
 
 
 @given(customers=st.lists(some_events, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_order_of_rows_changes_no_digit(customers: list[list[Event]], data: st.DataObject) -> None:
     shuffled = [data.draw(st.permutations(events)) for events in customers]
     assert _all_features(shuffled) == _all_features(customers)
 
 
 @given(customers=st.lists(some_events, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_events_there_are_every_feature_is_a_number_that_it_can_be(customers: list[list[Event]]) -> None:
     for row in _all_features(customers).values():
         assert np.isfinite(row).all()

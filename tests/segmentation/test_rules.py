@@ -15,6 +15,7 @@ from segmentation.errors import InconsistentModelError
 from segmentation.rules import FIRST_ID, NO_RULE, Condition, first_match
 from segmentation.scoring import Arrays, Floats, score
 from segmentation.segment import RuleSegment
+from tests.depth import examples
 from training.job import Result
 
 NAMES = ("frequency", "monetary", "recency_days")
@@ -47,7 +48,7 @@ def _one_by_one(rules: Sequence[Sequence[Condition]], rows: Floats) -> list[int]
 
 
 @given(rules=some_rules, rows=some_rows)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_each_customer_is_taken_as_if_asked_one_by_one(rules: list[list[Condition]], rows: Floats) -> None:
     found = first_match(rules, NAMES, rows)
     assert found.dtype == np.int64
@@ -56,7 +57,7 @@ def test_each_customer_is_taken_as_if_asked_one_by_one(rules: list[list[Conditio
 
 
 @given(rules=some_rules, rows=some_rows)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_a_rule_added_at_the_end_takes_nobody_from_those_before(rules: list[list[Condition]], rows: Floats) -> None:
     before = first_match(rules, NAMES, rows)
     after = first_match([*rules, [Condition(feature="frequency", at_least=-10)]], NAMES, rows)

@@ -11,6 +11,7 @@ from segmentation.recipe import Preprocessing
 from segmentation.rules import NO_RULE, Condition, first_match
 from segmentation.scoring import Arrays, score
 from segmentation.single import SingleScorer
+from tests.depth import examples
 from tests.segmentation.test_rules import NAMES, some_rules
 from tests.segmentation.test_scoring import CONFIGURATIONS, ENTRIES, FITTED
 
@@ -21,7 +22,7 @@ SINGLE = {preprocessing: SingleScorer(arrays) for preprocessing, arrays in ARRAY
 
 @pytest.mark.parametrize("preprocessing", CONFIGURATIONS, ids=str)
 @given(customer=st.tuples(values, values, values, values))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_alone_among_others_and_in_the_pipeline_a_customer_is_in_one_segment(
     preprocessing: Preprocessing, customer: tuple[float, ...]
 ) -> None:
@@ -38,7 +39,7 @@ def test_alone_among_others_and_in_the_pipeline_a_customer_is_in_one_segment(
 
 
 @given(rules=some_rules, customer=st.tuples(*[st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]) | st.floats(-3, 3)] * 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_first_rule_that_holds_takes_the_customer(
     rules: list[list[Condition]], customer: tuple[float, ...]
 ) -> None:

@@ -1,7 +1,7 @@
 """Commands as their users run them: a process each, with streams, environment and exit code of its own.
 
-Four fifths of what a short `python -m training` takes are imports. So they are made once, in a process that does nothing
-else (`tests.servers.warm`), and a command is a copy of it, which ends as any interpreter does.
+Four fifths of what a short `python -m training` takes are imports. So they are made once, in a process that does
+nothing else (`tests.servers.warm`), and a command is a copy of it.
 """
 
 import atexit
@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.servers.service import ROOT
 
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "NUMBA_")
-"""Variables that are read while an interpreter or a library starts: where one is given, a new interpreter is started."""
+"""Variables that are read while an interpreter or a library starts: where one is given, a new one is started."""
 
 Done = subprocess.CompletedProcess[str]
 

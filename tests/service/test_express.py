@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service import express
 from service.drift.tally import Tally
 from service.predictions import Single
+from tests.depth import examples
 from tests.service.test_predict import rounded, rows
 from training.job import Result
 
@@ -78,7 +79,7 @@ def test_what_is_wrong_is_told_as_ever(client: FlaskClient, features: Json, roun
 
 
 @given(cut=st.integers(0, 400), junk=st.binary(max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_body_meets_the_same_answer_on_both_ways(
     client: FlaskClient, features: Json, cut: int, junk: bytes
 ) -> None:

@@ -16,6 +16,7 @@ from segmentation.model import SQL
 from segmentation.tables import ORDERS
 from service.decoding import Bodies, Decoder, Limits, refusal, rules
 from service.decoding.bodies import bodies
+from tests.depth import examples
 from tests.service.test_predict import post
 from training.job import Result
 
@@ -214,7 +215,9 @@ def documents(draw: st.DrawFn, names: tuple[str, ...]) -> Any:
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_what_the_strict_pass_refuses_the_second_finds_wrong(types: Bodies, data: st.DataObject) -> None:
     document = data.draw(documents(types.names))
     content = json.dumps(document).encode()

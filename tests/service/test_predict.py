@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation.tables import ORDERS
+from tests.depth import examples
 from training.job import Result
 from training.sources import sample
 
@@ -319,13 +320,13 @@ any_json = st.recursive(
 
 
 @given(body=any_json)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_json_is_sent_the_service_answers(client: FlaskClient, body: Any) -> None:
     assert post(client, body)[0] in {200, 413, 422}
 
 
 @given(body=st.binary(max_size=200))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_bytes_are_sent_the_service_answers(client: FlaskClient, body: bytes) -> None:
     assert post(client, body)[0] in {400, 422}
 

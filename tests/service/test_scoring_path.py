@@ -14,6 +14,7 @@ from segmentation.card import Card
 from segmentation.explanation import typical_customers
 from segmentation.scoring import Arrays, Floats
 from service.decoding.bodies import LARGEST
+from tests.depth import examples
 from tests.service.test_predict import post
 from training.job import Result
 
@@ -55,7 +56,9 @@ def borders(card: Card, arrays: Arrays) -> st.SearchStrategy[Row]:
 
 @given(data=st.data())
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_service_answers_as_scikit_learn_does(
     client: FlaskClient, sample_result: Result, arrays: Arrays, pipeline: Pipeline, data: st.DataObject

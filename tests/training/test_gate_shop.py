@@ -1,4 +1,4 @@
-"""The gate on the generated shop: ten honest retrainings pass, one fault each does not."""
+"""The gate on the generated shop: ten honest retrainings pass (three where it is not CI), one fault each does not."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ import pytest
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.depth import THOROUGH
 from tests.quick import QUICK
 from tests.training.retrained import after
 from training import configuration, job
@@ -32,12 +33,12 @@ def live() -> Heritage:
     return after(retrain(NOTHING, 7), NOTHING)
 
 
-def test_ten_honest_retrainings_pass_and_no_id_changes_its_behaviour(live: Heritage) -> None:
+def test_honest_retrainings_pass_and_no_id_changes_its_behaviour(live: Heritage) -> None:
     handed = live
     assert handed.model is not None
     names = {segment.id: segment.name for segment in handed.model.card.segments}
     meaning: dict[int, str] = {}
-    for shop in range(20, 30):
+    for shop in range(20, 30 if THOROUGH else 23):
         result = retrain(handed, shop)
         verdict = result.made.card.gate
         assert verdict is not None

@@ -14,6 +14,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, number, select
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.depth import examples
 from tests.quick import QUICK
 from training import configuration, job
 from training.naming import LONGEST, REMARKABLE, THIRD, Level, base_name, head, level, name_segments, plain
@@ -54,7 +55,7 @@ def test_every_kind_of_customer_has_a_beginning_of_its_own() -> None:
         assert told.count("") == 1
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles())
 def test_every_profile_has_one_name_that_can_be_read(given_: tuple[tuple[Feature, ...], Standings]) -> None:
     features, standing = given_
@@ -65,7 +66,7 @@ def test_every_profile_has_one_name_that_can_be_read(given_: tuple[tuple[Feature
         assert name == base_name(position, standing, features)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles(), st.booleans())
 def test_no_two_segments_share_a_name_and_none_is_told_by_a_bare_number(
     given_: tuple[tuple[Feature, ...], Standings], some_given: bool
@@ -81,7 +82,7 @@ def test_no_two_segments_share_a_name_and_none_is_told_by_a_bare_number(
         assert not re.search(r"\(\d+\)", name)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(profiles())
 def test_the_first_of_namesakes_bears_the_name_of_the_rules(given_: tuple[tuple[Feature, ...], Standings]) -> None:
     features, standing = given_

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples, silhouette_score
 
+from tests.depth import examples
 from training.silhouette import by_cluster, samples, silhouette
 
 
@@ -17,7 +18,7 @@ def blobs(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(st.integers(8, 120), st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_all_rows_give_scikit_learn_s_value(n: int, seed: int) -> None:
     X, labels = blobs(n, seed)
     if len(set(labels)) < 2 or len(set(labels)) == n:
