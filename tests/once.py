@@ -8,22 +8,27 @@ from typing import Any
 
 import pytest
 
-from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature
+from segmentation.features import EVENT_FEATURES, ORDER_FEATURES
 from training.job import Result
 
-_CATALOGUE = {feature.name: feature for feature in (*ORDER_FEATURES, *EVENT_FEATURES)}
+_EXPRESSIONS = {
+    (kind, feature.name): feature.expression
+    for kind, catalogue in (("orders", ORDER_FEATURES), ("events", EVENT_FEATURES))
+    for feature in catalogue
+}
+_NAMES = {id(expression): name for name, expression in _EXPRESSIONS.items()}
 
 
 class _Pickler(pickle.Pickler):
-    """Features of a catalogue go by name: their expressions are functions without one."""
+    """Expressions of a catalogue go by the names of their features: they have none of their own."""
 
-    def persistent_id(self, it: Any) -> str | None:
-        return it.name if isinstance(it, Feature) and _CATALOGUE.get(it.name) is it else None
+    def persistent_id(self, it: Any) -> tuple[str, str] | None:
+        return _NAMES.get(id(it)) if callable(it) else None
 
 
 class _Unpickler(pickle.Unpickler):
-    def persistent_load(self, name: str) -> Feature:
-        return _CATALOGUE[name]
+    def persistent_load(self, name: tuple[str, str]) -> object:
+        return _EXPRESSIONS[name]
 
 
 def once(folders: pytest.TempPathFactory, worker: str, name: str, make: Callable[[], Result]) -> Result:

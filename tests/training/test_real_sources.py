@@ -1,8 +1,6 @@
 """The real files besides Olist's: their published counts, their traps, their published results."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,7 @@ from sklearn.metrics import silhouette_score
 from segmentation.settings import Settings
 from tests.conftest import MADE
 from tests.quick import QUICK
-from tests.servers.service import ROOT
+from tests.servers import commands
 from tests.training.reading import counts, example
 from training import configuration, job, sources
 from training.configuration import Configuration
@@ -86,9 +84,7 @@ def test_check_run_explore_and_assign_work_on_every_folder(
         ["explore", *common, "--out", str(tmp_path / "explore")],
         ["assign", *common, *registry, "--out", str(out)],
     ):  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "training", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        done = commands.run("training", *arguments, timeout=600)
         assert (done.returncode, done.stderr) == (0, "")
     table = pd.read_csv(out, dtype={"customer_id": str})
     assert len(table) == customers
