@@ -11,6 +11,7 @@ import pytest
 
 from segmentation.registry import Registry
 from tests.conftest import put_live
+from tests.depth import THOROUGH
 from tests.reliability import load
 from tests.reliability.load import Load
 from tests.reliability.scrapes import all_serve, scrape, until, workers
@@ -21,7 +22,7 @@ from tests.signing_keys import signed
 from training import publish
 from training.bundle import Bundle
 
-RELOADS = 8
+RELOADS = 8 if THOROUGH else 3
 REFRESH_SECONDS = 0.5
 LOADING_SECONDS = 2.0
 """For two workers that load at once, on a busy machine."""

@@ -38,7 +38,7 @@ def tables(folder: Path) -> list[str]:
 def test_run_trains_publishes_and_says_what_it_made(tmp_path: Path) -> None:
     registry = tmp_path / "models"
     few = ("--set", "sample.customers=600", "--set", "report.tsne_rows=0")
-    done = commands.cold("training", "run", "--registry", registry, *few)
+    done = training("run", "--registry", registry, *few)
     assert done.returncode == 0, done.stderr
     version = open_registry(str(registry)).live("production").version
     for said in (version, "600 (", "variance kept", "silhouette", "revenue", f"published to {registry}", "14: recency"):
@@ -268,6 +268,6 @@ def test_a_model_that_fails_its_golden_rows_is_not_promoted(published: Registry,
     [["run"], ["check"], *(["models", name] for name in ("list", "show", "promote", "rollback", "prune"))],
 )
 def test_help_shows_an_example(command: list[str]) -> None:
-    done = training(*command, "--help")
+    done = commands.cold("training", *command, "--help")
     assert done.returncode == 0
     assert f"python -m training {' '.join(command)} " in done.stdout

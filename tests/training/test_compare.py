@@ -10,12 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from segmentation.scores import AlgorithmScore
+from tests.depth import THOROUGH
 from training import options
 from training.algorithms import NAMES
 from training.cli import cli
 from training.compare import Compared, Comparison
 
-SMALL = ["--set", "sample.customers=500", "--set", "comparison.stability_runs=2", "--set", "refits.times=2"]
+CUSTOMERS, SAMPLE = (500, 300) if THOROUGH else (300, 200)
+SMALL = ["--set", f"sample.customers={CUSTOMERS}", "--set", "comparison.stability_runs=2", "--set", "refits.times=2"]
 SETS = "comparison.feature_sets={rfm: [recency_days, frequency, monetary], all: []}"
 
 
@@ -31,7 +33,9 @@ def compared(out: Path, *arguments: str, code: int = 0) -> tuple[str, Comparison
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Comparison, Path]:
     """All algorithms and two feature sets, with room for a sample only where rows are many."""
     out = tmp_path_factory.mktemp("compare") / "new"
-    printed, made = compared(out, "--set", SETS, "--set", "comparison.rows={hdbscan: 300, mean-shift: 300}")
+    printed, made = compared(
+        out, "--set", SETS, "--set", f"comparison.rows={{hdbscan: {SAMPLE}, mean-shift: {SAMPLE}}}"
+    )
     assert made is not None
     return printed, made, out
 
@@ -44,12 +48,12 @@ def test_every_algorithm_has_a_line_with_its_numbers(everything: tuple[str, Comp
     printed, made, _ = everything
     lines = by_name(made)
     assert tuple(lines) == NAMES
-    assert (made.customers, made.k, made.source) == (500, 5, "sample")
+    assert (made.customers, made.k, made.source) == (CUSTOMERS, 5, "sample")
     for line in lines.values():
         score = line.score
         assert score.computed
-        assert score.n_rows == 500
-        assert score.coverage == pytest.approx(1 - (score.n_noise or 0) / 500)
+        assert score.n_rows == CUSTOMERS
+        assert score.coverage == pytest.approx(1 - (score.n_noise or 0) / CUSTOMERS)
         assert score.verdict
         assert line.seconds is not None
         assert -1 <= (score.agreement or 0) <= 1
@@ -65,7 +69,7 @@ def test_labels_that_were_extended_are_marked(everything: tuple[str, Comparison,
     marked = {name for name, line in by_name(made).items() if line.score.extended}
     assert marked == {"hdbscan", "mean-shift"}
     assert "HDBSCAN*" in printed
-    assert "ran on a sample (300 customers); the labels of the others are extended from it" in printed
+    assert f"ran on a sample ({SAMPLE} customers); the labels of the others are extended from it" in printed
 
 
 def test_there_is_a_picture_of_each_and_a_tree(everything: tuple[str, Comparison, Path]) -> None:
@@ -85,7 +89,7 @@ def test_feature_sets_are_compared_on_the_same_customers(everything: tuple[str, 
     assert [line.score.algorithm for line in rfm.algorithms] == ["k-means"]
     assert every.algorithms[0].agreement_with_model == 1
     assert 0 < (rfm.algorithms[0].agreement_with_model or 0) < 0.9
-    assert rfm.algorithms[0].score.n_rows == 500
+    assert rfm.algorithms[0].score.n_rows == CUSTOMERS
     assert "a space of its own" in printed
 
 
