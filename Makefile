@@ -24,9 +24,10 @@ $(READY): requirements.txt
 demo: $(READY) ## Train on generated data, publish, serve on 127.0.0.1:8080 (PORT=…), show a prediction
 	$(BIN)/python examples/demo.py --port $(PORT)
 
+# Tests start hundreds of processes: what one of them has compiled, the others read.
 .PHONY: test
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types and the import contract

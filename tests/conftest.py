@@ -22,18 +22,27 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)
 
 LONGEST = (
     "containers/test_images.py",
+    "training/test_real_sources.py",
+    "training/test_determinism.py",
+    "monitoring/test_live.py",
+    "training/test_olist.py",
+    "kubernetes/test_running.py",
+    "segmentation/test_registry.py",
     "training/test_compare.py",
     "training/test_gate_shop.py",
-    "training/test_import.py",
     "training/test_cli.py",
-    "training/test_determinism.py",
+    "training/test_import.py",
+    "training/test_published.py",
+    "kubernetes/test_render.py",
+    "training/test_retraining.py",
+    "training/test_history.py",
     "service/test_gunicorn.py",
     "service/test_slow_clients.py",
-    "training/test_retraining_cli.py",
-    "training/test_retraining.py",
-    "training/test_maintenance.py",
-    "campaigns/test_experiment_effects.py",
     "service/test_fuzzing.py",
+    "reliability/test_reload.py",
+    "reliability/test_store_s3.py",
+    "training/test_retraining_cli.py",
+    "training/test_maintenance.py",
 )
 """Files, longest first: begun last, one of them would be waited for by the other processes."""
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.depth import THOROUGH
 from tests.quick import QUICK
 from tests.training import retail_export
 from tests.training.test_history import clicks, written
@@ -34,7 +35,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Path
     return frame, mapping, files_of("transactions", path, mapping, "clustering.k=3")
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5 if THOROUGH else 2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1))
 def test_rows_and_columns_in_any_order_and_any_number_of_files(
     export: tuple[pd.DataFrame, Path, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory, seed: int

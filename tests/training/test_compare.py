@@ -111,11 +111,11 @@ def test_a_search_takes_the_best_of_the_grid(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_refused_in_the_table(tmp_path: Path) -> None:
-    printed, made = compared(tmp_path, "--algorithm", "affinity-propagation", "--set", "comparison.megabytes=5")
+    printed, made = compared(tmp_path, "--algorithm", "affinity-propagation", "--set", "comparison.megabytes=2")
     assert made is not None
     score = by_name(made)["affinity-propagation"].score
     assert (score.computed, score.silhouette_score, score.plot) == (False, None, "")
-    assert "comparison.megabytes = 5" in score.reason
+    assert "comparison.megabytes = 2" in score.reason
     assert "refused:" in printed
     assert [file.name for file in tmp_path.iterdir()] == ["comparison.json"]
 

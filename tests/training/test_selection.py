@@ -11,6 +11,7 @@ from segmentation.kmeans import kmeans
 from segmentation.scoring import Floats
 from segmentation.settings import Settings
 from tests.conftest import MADE
+from tests.depth import THOROUGH
 from tests.quick import QUICK
 from training import configuration, job
 from training.sections import Refitting, SelectionLimits
@@ -18,6 +19,7 @@ from training.selection import REPEAT, choose_k
 from training.stability import refits
 from training.unstructured import unstructured
 
+SEEDS = range(3 if THOROUGH else 1)
 LIMITS, REFITTING = SelectionLimits(most=6), Refitting(times=8, rows=1_000)
 
 
@@ -31,7 +33,7 @@ def chosen(space: Floats, repeat: np.ndarray | None = None, limits: SelectionLim
     return choose_k(space, limits, REFITTING, n_init=5, seed=0, repeat=repeat)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     ("centres", "shares"),
     [
@@ -46,7 +48,7 @@ def test_planted_segments_are_found(centres: list[list[float]], shares: list[flo
     assert found.k == len(centres)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("made", ["even", "one bell", "correlated"])
 def test_where_there_are_no_segments_it_says_so(made: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
