@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +26,9 @@ AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "NUMBA_")
 Done = subprocess.CompletedProcess[str]
 
 
-def run(module: str, *arguments: str | Path, timeout: float = 120, **environment: str) -> Done:
+def run(
+    module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> Done:
     """Run `python -m MODULE`.
 
     Parameters
@@ -34,21 +37,25 @@ def run(module: str, *arguments: str | Path, timeout: float = 120, **environment
         A room.
     arguments
         Of the command line.
-    timeout
-        Seconds until it is given up.
     environment
         Beside that of the tests.
+    timeout
+        Seconds until it is given up.
     """
-    if any(name.startswith(AT_START) for name in environment):
-        return cold(module, *arguments, timeout=timeout, **environment)
-    return _warm(module).run(module, [str(each) for each in arguments], os.environ | environment, timeout)
+    given = environment or {}
+    if any(name.startswith(AT_START) for name in given):
+        return cold(module, *arguments, environment=given, timeout=timeout)
+    return _warm(module).run(module, [str(each) for each in arguments], {**os.environ, **given}, timeout)
 
 
-def cold(module: str, *arguments: str | Path, timeout: float = 120, **environment: str) -> Done:
+def cold(
+    module: str, *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> Done:
     """The same by an interpreter that is started for it."""
     return subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=timeout,
+        cwd=ROOT, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False,
+        timeout=timeout,
     )  # fmt: skip
 
 

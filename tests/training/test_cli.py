@@ -25,7 +25,7 @@ EVEN = ("--set", "gate.structure=null", "--set", "gate.stability=0", *QUICK_OPTI
 
 def training(*arguments: str | Path, **environment: str) -> commands.Done:
     """Run a command and check what holds of every command: failures are one error and a hint, never a traceback."""
-    done = commands.run("training", *arguments, **environment)
+    done = commands.run("training", *arguments, environment=environment)
     assert "Traceback" not in done.stdout + done.stderr
     return done
 
