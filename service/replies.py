@@ -29,7 +29,7 @@ def reply(content: Any, status: int = 200) -> Response:
         application/json.
     """
     # As a line of its own: to add its end afterwards would copy an answer of megabytes.
-    return Response(_ENCODER.encode_lines((content,)), status=status, content_type="application/json")
+    return Response(_ENCODER.encode_lines([content]), status=status, content_type="application/json")
 
 
 def route_name(rule: Rule) -> str:
