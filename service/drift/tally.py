@@ -82,9 +82,11 @@ class Tally:
             Whether they are far out in their segment.
         """
         with self._lock:
-            if self._admit(customer):
-                self._place(values, segment, distance, residual, outlier)
-                for position, value in enumerate(missing or ()):
+            if not self._admit(customer):
+                return
+            self._place(values, segment, distance, residual, outlier)
+            if missing is not None:
+                for position, value in enumerate(missing):
                     if value is None:
                         self._counts[self._missing + position] += 1
 
