@@ -73,7 +73,7 @@ def test_nobody_is_listed_who_did_not_agree_or_is_suppressed(base: Path, tmp_pat
     assert sum(one["listed"] for one in summary["segments"]) == len(listed)
     assert sum(one["no_consent"] for one in summary["segments"]) == CUSTOMERS * 3 // 10
     for one in summary["segments"]:
-        kinds = ("listed", "held_out", "suppressed", "no_consent")
+        kinds = ("listed", "held_out", "no_address", "suppressed", "no_consent")
         assert sum(one[kind] for kind in kinds) == one["customers"]
         assert len(read(tmp_path / "out", f"segment-{one['segment_id']}.csv")) == one["listed"]
 
