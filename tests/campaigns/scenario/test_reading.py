@@ -24,6 +24,12 @@ def test_a_file_of_a_presets_name_comes_first(tmp_path: Path, monkeypatch: pytes
     assert reading.load("urgent-offer").scenario.title == "T"
 
 
+def test_a_folder_of_a_presets_name_is_no_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("make-good").mkdir()
+    assert reading.load("make-good").scenario.title == "Make good for bad reviews"
+
+
 @pytest.mark.parametrize(
     ("given", "said", "hint"),
     [

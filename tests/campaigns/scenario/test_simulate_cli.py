@@ -46,6 +46,9 @@ def test_it_writes_json_page_and_pictures_that_hold_no_customer(
     assert told["money"]["gain"]["low"] < told["money"]["gain"]["mean"] < told["money"]["gain"]["high"]
     page = (out / "scenario.html").read_text()
     assert "Voucher for a second order" in page
+    for said in (told["nature"], page, done.output):
+        assert "This is a projection of the assumptions that the scenario states, not evidence." in said
+    assert page.count("<caption>Customers won") == page.count("<caption>Worth of their orders") == 1
     assert not re.search(r"(?:src|href)=.(?!data:|#)", page)
     with duckdb.connect() as connection:
         ids = connection.execute(f"SELECT customer_id FROM '{sample_assignments}'").fetchall()
