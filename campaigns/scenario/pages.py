@@ -117,8 +117,16 @@ def answer(result: Result) -> tuple[str, ...]:
     else:
         told.append("All else at its median, no uplift makes it pay.")
     told.append(f"{spoken(result.moved)} customers change their segment.")
+    told += [
+        f"{percent(feature.stopped)} of the customers contacted would leave the valid range of {feature.feature}: they "
+        "stop at its end."
+        for feature in result.features
+        if feature.stopped
+    ]
     best = max(result.whom_first, key=lambda step: step.gain)
-    if best is not result.whom_first[-1]:
+    if best.gain <= 0:
+        told.append("However few are contacted, nothing is gained.")
+    elif best is not result.whom_first[-1]:
         told.append(
             f"Contacting only the best {best.customers:,} brings more: {amount(best.gain)} ({amount(best.low)} to "
             f"{amount(best.high)}, chance apart)."

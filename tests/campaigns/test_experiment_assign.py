@@ -1,6 +1,7 @@
 """Who gets what is drawn by keyed hash within segments, the same each time, and then stays."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from campaigns.experiment.plan import MEMBERSHIP, PLAN, read_plan
 from segmentation import pseudonyms
 from segmentation.errors import ConfigurationError, ExperimentError, PlanMismatchError
 from segmentation.settings import Settings
-from tests.campaigns.experiments import AFTER, DESCRIPTION, SIZES, Desk, failed, write_base
+from tests.campaigns.experiments import AFTER, DESCRIPTION, OUTCOMES, SIZES, Desk, failed, write_base
 
 
 def test_each_segment_is_cut_exactly_at_the_shares(desk: Desk) -> None:
@@ -124,6 +125,15 @@ def test_what_was_altered_is_refused(desk: Desk, name: str, change: object, said
     assert file.read_bytes() != before
     with pytest.raises(PlanMismatchError, match=said):
         read_plan(desk.folder / "plan")
+
+
+def test_the_plan_is_named_when_it_is_made_and_when_it_is_followed(desk: Desk) -> None:
+    """A plan that somebody froze anew in the same place, with other rules, has another name."""
+    named = [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.assign().output)]
+    named += [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.analyse(desk.outcomes(OUTCOMES)).output)]
+    named += [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.assign(DESCRIPTION + "share: 0.9\n", out="other").output)]
+    first, followed, other = (name[1] for name in named if name)
+    assert first == followed != other
 
 
 def test_it_is_too_late_when_the_window_has_started(desk: Desk) -> None:

@@ -90,6 +90,7 @@ def test_a_senseless_file_is_refused(text: str, said: str, hint: str) -> None:
         ("changes: [{feature: revew_score, add: 1}]\n", "no feature 'revew_score'", "did you mean 'review_score'?"),
         ("changes: [{feature: monetary, times: 2}]\n", "monetary follows from orders", "say it by order"),
         ("changes: [{feature: late_share, set: 1.5}]\n", "late_share is 1.5", "it takes 0 to 1"),
+        ("changes: [{feature: late_share, add: 1.5}]\n", "what late_share is raised by is 1.5", "it takes -1 to 1"),
         ("changes: [{feature: review_score, of_order: 101}]\n", "review_score is 101", "it takes 0 to 100"),
         ("changes: [{feature: distinct_categories, of_order: 1}]\n", "no mean over orders", "add, times or set"),
         ("uplift_by_segment: [{segment: 0, uplift: 0.1}, {segment: 0, uplift: 0.2}]\n", "there twice", "keep one"),

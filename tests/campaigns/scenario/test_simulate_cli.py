@@ -121,3 +121,17 @@ def test_a_model_that_the_registry_lacks_is_named(sample_assignments: Path, tmp_
 def test_help_ends_with_an_example_that_can_be_typed() -> None:
     told = CliRunner().invoke(cli, ["simulate", "--help"]).output
     assert "python -m campaigns simulate --assignments segments.parquet" in told
+
+
+def test_what_stops_at_the_end_of_its_range_is_told_and_no_gain_is_called_one(
+    url: str, sample_assignments: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(ORDER.replace("0.1\n", "0\n", 1) + "changes: [{feature: late_share, add: 0.9}]\n")
+    done = run(url, sample_assignments, str(file), tmp_path / "out")
+    assert done.exception is None
+    told = " ".join(done.output.split())
+    assert "would leave the valid range of late_share: they stop at its end" in told
+    assert "However few are contacted, nothing is gained." in told
+    assert "0 customers change their segment." in told
+    assert "brings more" not in told
