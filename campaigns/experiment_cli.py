@@ -159,6 +159,14 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
             require_end(connection, outcomes, asked)
         cells, adjustments = aggregate(connection, covariate=asked.analysis.covariate is not None)
     found = judge(plan, read, cells, adjustments, now, early=early, peek=peek, despite_mismatch=despite_mismatch)
+    if out is not None:
+        from campaigns.experiment.pictures import effects_picture
+        from campaigns.experiment.result_page import result_page
+
+        content = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+        picture = effects_picture(plan, found)
+        page = result_page(plan, found, picture).encode()
+        write_all(out, {"analysis.json": content, "effects.png": picture.png, "result.html": page})
     for note in found.notes:
         ERR.print(note, style="bold")
     OUT.print(f"Plan: {found.plan[:16]}, of {plan.assigned_at}")
@@ -171,13 +179,6 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
     for decision in found.decisions:
         OUT.print(f"{decision.outcome}: {decision.says}")
     if out is not None:
-        from campaigns.experiment.pictures import effects_picture
-        from campaigns.experiment.result_page import result_page
-
-        content = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
-        picture = effects_picture(plan, found)
-        page = result_page(plan, found, picture).encode()
-        write_all(out, {"analysis.json": content, "effects.png": picture.png, "result.html": page})
         OUT.print(f"analysis.json, effects.png and result.html are in {out}")
 
 
