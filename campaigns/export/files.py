@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from campaigns.database import open_database
+from campaigns.errors import WarehouseAccessError, WarehouseTablesError
 from campaigns.export import statements
 from campaigns.export.contract import TABLES
 from campaigns.export.folder_lock import only_run
@@ -23,7 +24,7 @@ from campaigns.export.history import place
 from campaigns.export.outcome import Exported, Forgotten, summarised
 from campaigns.export.star import literal
 from campaigns.export.tables import nothing_there
-from segmentation.errors import InputError, WarehouseAccessError, WarehouseTablesError
+from segmentation.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
