@@ -131,10 +131,10 @@ def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_ass
         busy = campaigns(*arguments, str(out), "--wait", "0.1")
     assert (busy.returncode, "another run" in busy.stderr) == (4, True)
     for to, more, said in (
-        (out, ["--format", "csv"], "holds parquet files, and csv was asked for"),
+        (out, ["--format", "csv"], "are parquet, and csv was asked for"),
         (out, ["--schema", "x"], "--schema is for databases"),
         (tmp_path / "file", [], "File exists"),
-        (tmp_path / "mine", [], "is not a folder of an export"),
+        (tmp_path / "mine", [], "current is not that of an export"),
     ):
         done = campaigns(*arguments, str(to), *more)
         assert (done.returncode, said in done.stderr) == (2, True), done
