@@ -1,5 +1,7 @@
 """The star as files in S3: whole generations behind one small object."""
 
+import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from tests.campaigns.exported_bucket import (
     seen,
 )
 from tests.campaigns.exporting import AT, JOINED, MOVED, THREE_DAYS, assigned, campaigns, days, expected
-from tests.servers.service import free_port
+from tests.servers.service import ROOT, free_port
 
 CEPH = pytest.param("on_ceph", marks=pytest.mark.ceph)
 
@@ -281,3 +283,19 @@ def test_wrong_keys_are_told_apart(
         monkeypatch.setenv(name, "0123456789abcdef0123")
         done = campaigns(*export, str(sample_assignments), "--to", on_ceph)
         assert (done.returncode, said in done.stderr) == (2, True), done
+
+
+def test_the_reader_that_is_documented_reads_what_is_current(
+    there: str, export: list[str], sample_assignments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = assigned(sample_assignments, tmp_path / "2.parquet", day=2, where="number > 100")
+    assert campaigns(*export, str(new), "--to", there).returncode == 0
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/warehouse.md").read_text(encoding="utf-8"), re.DOTALL)
+    bucket, prefix = parts(there)
+    ours = code.replace('"marts", "segments/"', f'"{bucket}", "{prefix}"')
+    assert ours != code
+    script = tmp_path / "reader.py"
+    script.write_text(ours, encoding="utf-8")
+    today = runpy.run_path(str(script))["today"].fetchall()
+    assert sum(row[2] for row in today) == 2900
+    assert today[0][1] in capsys.readouterr().out
