@@ -49,6 +49,9 @@ def warehouse(
     scheme, separator, _ = address.partition("://")
     if not address:
         raise ConfigurationError("there is no warehouse", hint="give --to, or set SEGMENTATION_WAREHOUSE")
+    if not separator and address.split(":")[0] in _SCHEMES:
+        # A folder named "s3:" is not what anybody means.
+        raise ConfigurationError("the address lacks a slash", hint=f"write {address.split(':')[0]}://…")
     if separator and scheme not in _SCHEMES:
         raise ConfigurationError(
             f"{scheme}:// is no warehouse that can be exported to", hint=nearest(scheme, _SCHEMES, "there are")

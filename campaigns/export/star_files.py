@@ -8,6 +8,8 @@ segment_movement    how many went from where to where since the export before
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -102,7 +104,7 @@ def write(
             connection.execute(f"COPY ({select} ORDER BY {_ORDER[table]}) TO {file} ({form})")
         except duckdb.IOException as error:
             raise WarehouseAccessError(
-                f"{shown}: {table}.{kind} cannot be written: {str(error).splitlines()[0]}",
+                f"{shown}: {table}.{kind} cannot be written: {_reason(error)}",
                 hint="there must be room in the folder, and in SEGMENTATION_SPILL_DIR",
             ) from error
 
@@ -132,6 +134,13 @@ def source(generation: Generation, table: str) -> str:
 def _select(generation: Generation, table: str) -> str:
     columns = ", ".join(f'"{name}"' for name in TABLES[table])
     return f"SELECT {columns} FROM {source(generation, table)}"
+
+
+def _reason(error: duckdb.Error) -> str:
+    told = str(error).splitlines()[0]
+    # Beside the sentence there are the same things as JSON.
+    number = re.search(r'"errno":"(\d+)"', told)
+    return os.strerror(int(number[1])) if number else told
 
 
 def _file(folder: Path, table: str, kind: Format) -> Path:
