@@ -186,8 +186,8 @@ def _refuse_late(asked: Experiment, base: Assignments, now: datetime, out: Path)
     """Who draws arms or looks at customers when outcomes are there already has seen some of them."""
     from datetime import timedelta
 
+    from campaigns.errors import ExperimentError
     from campaigns.experiment.plan import PLAN
-    from segmentation.errors import ExperimentError
 
     starts = asked.window.bounds[0]
     first_day_over = starts + timedelta(days=1)

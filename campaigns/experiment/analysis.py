@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from campaigns.errors import PlanMismatchError, SampleRatioError, TooEarlyError
 from campaigns.experiment.cells import Adjustment, Cell
 from campaigns.experiment.comparisons import Effect
 from campaigns.experiment.effects import Heterogeneity, by_segment, heterogeneity, pooled, usable
@@ -14,7 +15,6 @@ from campaigns.experiment.outcomes import Outcomes
 from campaigns.experiment.plan import Plan, digest
 from campaigns.experiment.sample_ratio import LEVEL, SampleRatio, check_ratio
 from segmentation.clock import iso
-from segmentation.errors import PlanMismatchError, SampleRatioError, TooEarlyError
 
 Outcome = Literal["better", "worse", "no lift worth having", "not decided", "none"]
 

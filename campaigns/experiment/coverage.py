@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from segmentation.errors import PlanMismatchError, TooEarlyError
+from campaigns.errors import PlanMismatchError, TooEarlyError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from segmentation.errors import (
-    BadValueError,
-    DuplicateRowError,
-    InputError,
-    MissingColumnError,
-    MissingTableError,
-    PlanMismatchError,
-    SampleRatioError,
-    TooEarlyError,
-)
+from campaigns.errors import PlanMismatchError, SampleRatioError, TooEarlyError
+from segmentation.errors import BadValueError, DuplicateRowError, InputError, MissingColumnError, MissingTableError
 from tests.campaigns.experiments import DESCRIPTION, ORDERED, OUTCOMES, Desk, failed
 
 EVENTS = DESCRIPTION.replace("  column: ordered\n", "  when: ordered_at\n  absent: zero\n")

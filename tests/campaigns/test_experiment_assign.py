@@ -10,11 +10,12 @@ import pytest
 from scipy.stats import chi2_contingency, kstest
 
 from campaigns.assignments import open_duckdb
+from campaigns.errors import ExperimentError, PlanMismatchError
 from campaigns.experiment.description import load
 from campaigns.experiment.membership import randomise
 from campaigns.experiment.plan import MEMBERSHIP, PLAN, read_plan
 from segmentation import pseudonyms
-from segmentation.errors import ConfigurationError, ExperimentError, PlanMismatchError
+from segmentation.errors import ConfigurationError
 from segmentation.settings import Settings
 from tests.campaigns.experiments import AFTER, DESCRIPTION, OUTCOMES, SIZES, Desk, failed, write_base
 
