@@ -3,18 +3,21 @@
 `python -m benchmarks.export [--customers 3000000]`: a PostgreSQL of its own in a temporary folder with the defaults of
 Debian's package; a first export, the same once more, a month later with every tenth customer in another segment and
 everybody with another confidence, the same month by another model, which the model before is asked about, an erasure of
-1,000 customers; then the same as files. Peak: of the command's process, DuckDB limited to 500 MB.
+1,000 customers; then the same as files, in a folder and, where Ceph is installed, in S3. Peak of the process,
+DuckDB limited to 500 MB.
 """
 
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import boto3
 import duckdb
 
 from segmentation import card as cards
@@ -22,7 +25,7 @@ from segmentation import clock
 from segmentation.registry import open_registry
 from segmentation.settings import Settings
 from tests.quick import QUICK
-from tests.servers import postgres
+from tests.servers import ceph, postgres
 from training import configuration, job
 
 ROWS = """
@@ -60,6 +63,20 @@ def main() -> None:
             measure(folder, server.url(), files, ids)
         print(f"{customers:,} customers, Parquet files")
         measure(folder, str(folder / "files"), files, ids)
+        if all(map(shutil.which, ceph.PROGRAMS)):
+            with ceph.running(folder / "ceph") as server:
+                point_to(server)
+                print(f"{customers:,} customers, Parquet files in S3")
+                measure(folder, "s3://segments/files", files, ids)
+
+
+def point_to(server: ceph.Ceph) -> None:
+    """Let the AWS variables lead to a server, with a bucket in it."""
+    os.environ |= {
+        "AWS_ENDPOINT_URL": server.endpoint, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+    }  # fmt: skip
+    boto3.Session().client("s3").create_bucket(Bucket="segments")
 
 
 def train(models: Path, segments: int) -> cards.Card:

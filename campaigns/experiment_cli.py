@@ -98,7 +98,7 @@ def assign(assignments: Path, described: Path, history: Path | None, only: Path 
     from campaigns.experiment.base import take_in
     from campaigns.experiment.design import design as work_out
     from campaigns.experiment.membership import randomise
-    from campaigns.experiment.plan import MEMBERSHIP, PLAN, Base, freeze
+    from campaigns.experiment.plan import MEMBERSHIP, PLAN, Base, digest, freeze
     from segmentation import pseudonyms
 
     settings, now = load_settings(), clock.now()
@@ -115,6 +115,7 @@ def assign(assignments: Path, described: Path, history: Path | None, only: Path 
     for segment in plan.segments:
         sizes = ", ".join(f"{arm} {segment.members.get(arm, 0):,}" for arm in asked.arms)
         OUT.print(f"{segment.name}: {sizes}{'' if segment.alone else '; too small to be tested alone'}")
+    OUT.print(f"plan {digest(plan)[:16]}: note it down; the result names the plan that it followed")
     told = f"{PLAN} and {MEMBERSHIP} are in {out}"
     OUT.print(told if written else f"{told} already, as they would be written now; nothing was changed")
 
@@ -141,6 +142,7 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
     from campaigns.experiment.analysis import analyse as judge
     from campaigns.experiment.analysis import days_early
     from campaigns.experiment.cells import aggregate
+    from campaigns.experiment.coverage import require_arms, require_end
     from campaigns.experiment.outcomes import read_outcomes
     from campaigns.experiment.plan import MEMBERSHIP, read_plan
     from campaigns.whole import write_all
@@ -152,10 +154,22 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
     with open_duckdb(load_settings()) as connection:
         membership.read(connection, folder / MEMBERSHIP)
         read = read_outcomes(connection, outcomes, asked.metric, asked.window, tuple(asked.arms))
+        require_arms(connection, outcomes, asked)
+        if not peek:
+            require_end(connection, outcomes, asked)
         cells, adjustments = aggregate(connection, covariate=asked.analysis.covariate is not None)
-    found = judge(plan, read, cells, adjustments, now, early=early, despite_mismatch=despite_mismatch)
+    found = judge(plan, read, cells, adjustments, now, early=early, peek=peek, despite_mismatch=despite_mismatch)
+    if out is not None:
+        from campaigns.experiment.pictures import effects_picture
+        from campaigns.experiment.result_page import result_page
+
+        content = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+        picture = effects_picture(plan, found)
+        page = result_page(plan, found, picture).encode()
+        write_all(out, {"analysis.json": content, "effects.png": picture.png, "result.html": page})
     for note in found.notes:
         ERR.print(note, style="bold")
+    OUT.print(f"Plan: {found.plan[:16]}, of {plan.assigned_at}")
     OUT.print(f"Arms: {words.sample_ratio_words(found)}")
     OUT.print(f"Covariate: {words.covariate_words(plan, found)}")
     _print(words.effects_table(plan, found.pooled, "Over all segments", brief=True))
@@ -165,13 +179,6 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
     for decision in found.decisions:
         OUT.print(f"{decision.outcome}: {decision.says}")
     if out is not None:
-        from campaigns.experiment.pictures import effects_picture
-        from campaigns.experiment.result_page import result_page
-
-        content = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
-        picture = effects_picture(plan, found)
-        page = result_page(plan, found, picture).encode()
-        write_all(out, {"analysis.json": content, "effects.png": picture.png, "result.html": page})
         OUT.print(f"analysis.json, effects.png and result.html are in {out}")
 
 
@@ -179,8 +186,8 @@ def _refuse_late(asked: Experiment, base: Assignments, now: datetime, out: Path)
     """Who draws arms or looks at customers when outcomes are there already has seen some of them."""
     from datetime import timedelta
 
+    from campaigns.errors import ExperimentError
     from campaigns.experiment.plan import PLAN
-    from segmentation.errors import ExperimentError
 
     starts = asked.window.bounds[0]
     first_day_over = starts + timedelta(days=1)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from campaigns.export.files import Format
+    from campaigns.export.generations import Format
     from campaigns.export.outcome import Exported
     from campaigns.export.star import Snapshot
     from segmentation.model import Model
@@ -47,15 +47,15 @@ def to_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--format",
             "kind",
             type=click.Choice(["parquet", "csv"]),
-            help="Of files. Default: that of the folder, parquet for a new one.",
+            help="Of files. Default: that of those which are there, or else parquet.",
         ),
         click.option("--schema", metavar="NAME", help="Of the database. Default: segmentation."),
         click.option(
             "--to",
             "address",
             metavar="WHERE",
-            help="postgresql://…, redshift://…, redshift-serverless://… (docs/warehouse.md), or a folder. Default: "
-            "SEGMENTATION_WAREHOUSE, which keeps a password out of the list of processes.",
+            help="postgresql://…, redshift://…, redshift-serverless://… (docs/warehouse.md), s3://bucket/prefix, or a "
+            "folder. Default: SEGMENTATION_WAREHOUSE, which keeps a password out of the list of processes.",
         ),
     ):
         command = option(command)

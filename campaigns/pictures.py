@@ -69,6 +69,19 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
+def foot(figure: Figure, text: str) -> None:
+    """A line below the picture, for what it must not be shown without.
+
+    Parameters
+    ----------
+    figure
+        With everything else drawn.
+    text
+        One line or more.
+    """
+    figure.supxlabel(text, fontsize=SMALL, color=INK)
+
+
 def tidy(axes: Axes, grid: str = "") -> None:
     """Take away what is not data.
 

@@ -12,10 +12,6 @@
     │   │   └── DuplicateRowError
     │   ├── UnusableDataError           well-formed data that no model can be made of
     │   ├── ForeignPipelineError        a file to import that holds no Pipeline that can be taken in
-    │   ├── ExperimentError             an A/B test that must not be assigned or analysed like this
-    │   │   ├── PlanMismatchError       a file is not the one that was planned
-    │   │   ├── TooEarlyError           the planned end has not come
-    │   │   └── SampleRatioError        the arms are not of the sizes that they should be
     │   └── RequestError                an HTTP request
     │       ├── MalformedBodyError      (400)
     │       ├── BodyTooLargeError       (413)
@@ -35,18 +31,13 @@
     │   ├── LostRaceError               (exit 4)
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
-    ├── WarehouseError                  where segments are exported to (exit 2)
-    │   ├── WarehouseAccessError        wrong address, credentials or permissions
-    │   ├── WarehouseTablesError        tables that are not those of the contract
-    │   ├── StatementFailedError        a statement that the warehouse took and could not finish
-    │   ├── LateExportError             one from before the newest that is there
-    │   ├── WarehouseBusyError          another run is at work there (exit 4)
-    │   └── WarehouseUnavailableError   worth retrying (exit 5)
     ├── GateRefusedError                a model that is published, but may not go live by itself (exit 3)
     ├── NotReadyError                   the service has no model yet (HTTP 503)
     ├── UnknownAlgorithmError           (404)
     ├── NotComputedError                training did not compute it (404)
     └── QueryLimitError                 a feature query ran too long or too large (HTTP 503)
+
+`campaigns/errors.py` adds experiments, below InputError, and warehouses; `service/errors.py` what the service refuses.
 
 Messages never hold a customer's data; the one exception is a value of a file that cannot be read as what its column
 is, shown to whoever runs the job on that file.
@@ -169,30 +160,6 @@ class ForeignPipelineError(InputError):
     """A file that was made elsewhere holds no Pipeline that can be taken in."""
 
     code = "foreign-pipeline"
-
-
-class ExperimentError(InputError):
-    """An A/B test that must not be assigned or analysed like this."""
-
-    code = "bad-experiment"
-
-
-class PlanMismatchError(ExperimentError):
-    """A plan, a membership or an outcome is not that of the experiment."""
-
-    code = "plan-mismatch"
-
-
-class TooEarlyError(ExperimentError):
-    """The planned end of an experiment has not come."""
-
-    code = "too-early"
-
-
-class SampleRatioError(ExperimentError):
-    """The arms of an experiment are not of the sizes that they should be."""
-
-    code = "sample-ratio-mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,51 +312,6 @@ class StoreUnavailableError(RegistryError):
     code = "store-unavailable"
     exit_status = 5
     http_status = 503
-
-
-class WarehouseError(SegmentationError):
-    """The warehouse cannot do what was asked."""
-
-    code = "warehouse"
-    exit_status = 2
-
-
-class WarehouseAccessError(WarehouseError):
-    """The warehouse refuses: wrong address, credentials or permissions."""
-
-    code = "warehouse-access"
-
-
-class WarehouseTablesError(WarehouseError):
-    """The warehouse has tables of these names that are not those of the contract."""
-
-    code = "warehouse-tables"
-
-
-class StatementFailedError(WarehouseError):
-    """A statement that the warehouse took and could not finish; nothing of it stays."""
-
-    code = "statement-failed"
-
-
-class LateExportError(WarehouseError):
-    """An export from before the newest one: history goes one way."""
-
-    code = "late-export"
-
-
-class WarehouseBusyError(WarehouseError):
-    """Another run is at work there."""
-
-    code = "warehouse-busy"
-    exit_status = 4
-
-
-class WarehouseUnavailableError(WarehouseError):
-    """The warehouse does not answer; worth retrying."""
-
-    code = "warehouse-unavailable"
-    exit_status = 5
 
 
 class GateRefusedError(SegmentationError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import inf, log1p, nan, sqrt
+from struct import Struct
 
 import numpy as np
 
@@ -50,19 +51,22 @@ class SingleScorer:
         ]
         self._logged = np.flatnonzero(arrays.log_mask).tolist()
         # y - c for all centroids at once: x @ [M … M] + [b - c_1 … b - c_k].
-        self._matrix = np.ascontiguousarray(np.tile(arrays.matrix, k))
-        self._offset = (arrays.offset - arrays.centroids).ravel()
+        matrix = np.tile(arrays.matrix, k)
+        offset = (arrays.offset - arrays.centroids).ravel()
         width, self._k = arrays.centroids.shape[1], k
         self._outside = arrays.residual_matrix.shape[1] > 0
         if self._outside:
             # What PCA loses comes as more rows of the same table, filled up with zeros: one product
             # and one sum of squares for all.
             rows = -(-arrays.residual_matrix.shape[1] // width)
-            matrix, offset = np.zeros((len(arrays.matrix), rows * width)), np.zeros(rows * width)
-            matrix[:, : arrays.residual_matrix.shape[1]] = arrays.residual_matrix
-            offset[: len(arrays.residual_offset)] = arrays.residual_offset
-            self._matrix = np.ascontiguousarray(np.hstack([self._matrix, matrix]))
-            self._offset = np.concatenate([self._offset, offset])
+            more, shift = np.zeros((len(arrays.matrix), rows * width)), np.zeros(rows * width)
+            more[:, : arrays.residual_matrix.shape[1]] = arrays.residual_matrix
+            shift[: len(arrays.residual_offset)] = arrays.residual_offset
+            matrix = np.hstack([matrix, more])
+            offset = np.concatenate([offset, shift])
+        # The offset as one more row, for a value of 1: less work than to add it afterwards.
+        self._matrix = np.vstack([matrix, offset])
+        self._pack = Struct(f"{len(self._matrix)}d").pack
         self._shape = (-1, width)
 
     def assign(self, values: Sequence[float]) -> Answer:
@@ -97,9 +101,7 @@ class SingleScorer:
                 inside[feature] = upper
         for feature in self._logged:
             inside[feature] = log1p(inside[feature])
-        differences = np.array(inside).dot(self._matrix)
-        differences += self._offset
-        table = differences.reshape(self._shape)
+        table = np.frombuffer(self._pack(*inside, 1.0)).dot(self._matrix).reshape(self._shape)
         squared: list[float] = np.vecdot(table, table).tolist()
         residual = 0.0
         if self._outside:

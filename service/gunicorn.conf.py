@@ -14,7 +14,10 @@ from typing import Any
 # One thread of a request, one of the library's: more would only take each other's processor.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from service.allocator import keep_freed
 from service.processors import workers as suitable_workers
+
+keep_freed()
 
 bind = "127.0.0.1:8080"
 _workers = os.environ.get("WEB_CONCURRENCY") or str(suitable_workers())

@@ -217,6 +217,28 @@ class Watched(socket.socket):
             raise slow()
         return data
 
+    def give(self, size: int) -> memoryview | None:
+        """The next of the gathered bytes, which then were received.
+
+        Parameters
+        ----------
+        size
+            How many.
+
+        Returns
+        -------
+        memoryview or None
+            None where there are not so many; then nothing was received.
+        """
+        end = self._given + size
+        if end > len(self._gathered):
+            return None
+        given = memoryview(self._gathered)[self._given : end]
+        self._given = end
+        if end == len(self._gathered):
+            self._gathered = b""
+        return given
+
     def cork(self) -> None:
         """The head of an answer is to be sent with what follows it: one packet, and one call of the system."""
         self._corked = True

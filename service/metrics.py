@@ -41,8 +41,12 @@ class Counters:
         places += [("reloads",), *(("reload_failure", reason) for reason in REASONS)]
         self._place = {labels: position for position, labels in enumerate(places)}
         self._answered = {
-            (route, label): self._place["request", route, label] for route in self._routes for label in STATUSES
+            (route, int(label)): self._place["request", route, label]
+            for route in self._routes
+            for label in STATUSES
+            if label != "other"
         }
+        self._customers = {kind: self._place["customers", kind] for kind in KINDS}
         self._first_bucket = {route: self._place["bucket", route, "0"] for route in self._routes}
         self._seconds = {route: self._place["seconds", route] for route in self._routes}
         # Threads of one worker share its array, and += on it is not atomic.
@@ -62,9 +66,9 @@ class Counters:
         seconds
             It took.
         """
-        answered = self._answered.get((route, str(status)))
+        answered = self._answered.get((route, status))
         if answered is None:
-            answered = self._answered[route, "other"]
+            answered = self._place["request", route, "other"]
         bucket = self._first_bucket[route] + bisect_left(BUCKETS, seconds)
         with self._lock:
             self._own[answered] += 1
@@ -82,7 +86,7 @@ class Counters:
             How many.
         """
         with self._lock:
-            self._own[self._place["customers", kind]] += number
+            self._own[self._customers[kind]] += number
 
     def reloaded(self) -> None:
         """Count a model that is served from now on."""

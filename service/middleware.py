@@ -26,8 +26,10 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-NOTHING_LOADED = "default-src 'none'; frame-ancestors 'none'"
-"""Content-Security-Policy of whatever does not bring its own: were it shown as a page, it could do nothing."""
+NOT_KEPT = ("Cache-Control", "no-store")
+NOTHING_LOADED = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+"""Of whatever does not bring its own: were it shown as a page, it could do nothing."""
+NOT_GUESSED = ("X-Content-Type-Options", "nosniff")
 
 
 class Middleware:
@@ -58,7 +60,7 @@ class Middleware:
         self._max_in_flight = max_in_flight
         self._metrics_port = None if metrics_port is None else str(metrics_port)
         # Unique among processes and restarts by its beginning, in the process by its end.
-        self._ids = map((secrets.token_hex(10) + "{:012x}").format, count())
+        self._ids = map((secrets.token_hex(10) + "%012x").__mod__, count())
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request; see PEP 3333."""
@@ -88,11 +90,11 @@ class Middleware:
                 elif name == "Content-Security-Policy":
                     policy = True
             headers.append(("X-Request-Id", request_id))
-            headers.append(("X-Content-Type-Options", "nosniff"))
+            headers.append(NOT_GUESSED)
             if not cached:
-                headers.append(("Cache-Control", "no-store"))
+                headers.append(NOT_KEPT)
             if not policy:
-                headers.append(("Content-Security-Policy", NOTHING_LOADED))
+                headers.append(NOTHING_LOADED)
             return start_response(line, headers, exc_info) if exc_info else start_response(line, headers)
 
         try:

@@ -28,8 +28,9 @@ def reply(content: Any, status: int = 200) -> Response:
     Response
         application/json.
     """
-    # As a line of its own: to add its end afterwards would copy an answer of megabytes.
-    return Response(_ENCODER.encode_lines((content,)), status=status, content_type="application/json")
+    # As a line of its own: to add its end afterwards would copy an answer of megabytes. And in a list: of a tuple
+    # msgspec 0.22 never releases the iterator.
+    return Response(_ENCODER.encode_lines([content]), status=status, content_type="application/json")
 
 
 def route_name(rule: Rule) -> str:

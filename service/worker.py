@@ -26,6 +26,7 @@ from service.condition import CONDITION
 from service.connection import Connection, peer_of
 from service.intake import CONTINUE, Wait, Watched, is_whole, slow
 from service.not_http import problem_of
+from service.whole_body import hold
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +129,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not isinstance(sock, Watched):
             return bool(super().handle_request(req, conn))
         sock.parsed()
+        hold(req, sock)
         sock.cork()
         try:
             return bool(super().handle_request(req, conn))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from campaigns.errors import PlanMismatchError, SampleRatioError, TooEarlyError
 from campaigns.experiment.cells import Adjustment, Cell
 from campaigns.experiment.comparisons import Effect
 from campaigns.experiment.effects import Heterogeneity, by_segment, heterogeneity, pooled, usable
@@ -14,7 +15,6 @@ from campaigns.experiment.outcomes import Outcomes
 from campaigns.experiment.plan import Plan, digest
 from campaigns.experiment.sample_ratio import LEVEL, SampleRatio, check_ratio
 from segmentation.clock import iso
-from segmentation.errors import PlanMismatchError, SampleRatioError, TooEarlyError
 
 Outcome = Literal["better", "worse", "no lift worth having", "not decided", "none"]
 
@@ -122,6 +122,7 @@ def analyse(
     now: datetime,
     *,
     early: int = 0,
+    peek: bool = False,
     despite_mismatch: bool = False,
 ) -> Analysis:
     """Follow the plan: the arms' sizes, the pooled effect, then the segments.
@@ -136,6 +137,8 @@ def analyse(
         UTC.
     early
         From `days_early`.
+    peek
+        Whether somebody asks for a look; then nothing is decided, whatever the day.
     despite_mismatch
         Whether to go on although the arms are not of the sizes that they should be; then nothing is decided.
 
@@ -177,18 +180,20 @@ def analyse(
         pooled=effects,
         heterogeneity=heterogeneity(plan, cells),
         segments=by_segment(plan, cells),
-        decisions=tuple(_decision(plan, effect, early=early, sound=ratio.matches) for effect in effects),
+        decisions=tuple(_decision(plan, effect, early=early, peek=peek, sound=ratio.matches) for effect in effects),
         notes=_notes(plan, outcomes, cells, ratio, early),
     )
 
 
-def _decision(plan: Plan, effect: Effect, *, early: int, sound: bool) -> Decision:
+def _decision(plan: Plan, effect: Effect, *, early: int, peek: bool, sound: bool) -> Decision:
     experiment = plan.experiment
     arm, control = effect.arm, experiment.control
     if not sound:
         return Decision(arm=arm, outcome="none", says="Nothing is decided: the arms have sizes that they should not.")
     if early:
         return Decision(arm=arm, outcome="none", says=f"Nothing is decided: the window has {early} days to go.")
+    if peek:
+        return Decision(arm=arm, outcome="none", says="Nothing is decided: --peek only looks. Leave it out to decide.")
     worth = experiment.metric.smallest_lift * abs(effect.control_mean)
     ends = sorted((experiment.sign * effect.low, experiment.sign * effect.high))
     if effect.significant and ends[0] > 0:

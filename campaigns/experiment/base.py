@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaigns.assignments import Assignments
+from campaigns.errors import ExperimentError
 from campaigns.experiment.description import HISTORY, Experiment
 from campaigns.experiment.outcomes import read_history, read_ids
-from segmentation.errors import BadValueError, ConfigurationError, EmptyTableError, ExperimentError, nearest
+from segmentation.errors import BadValueError, ConfigurationError, EmptyTableError, nearest
 from segmentation.privacy import SMALLEST_GROUP
 
 

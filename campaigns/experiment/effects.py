@@ -14,10 +14,11 @@ import numpy as np
 from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.regression.linear_model import OLS
 
+from campaigns.errors import ExperimentError
 from campaigns.experiment.cells import Cell
 from campaigns.experiment.comparisons import Effect, corrected, lift, means, proportions
 from campaigns.experiment.plan import Plan
-from segmentation.errors import ExperimentError, UnusableDataError
+from segmentation.errors import UnusableDataError
 from segmentation.scoring import Floats
 
 

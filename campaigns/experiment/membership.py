@@ -9,8 +9,9 @@ import duckdb
 from pyarrow import RecordBatchReader, parquet
 
 from campaigns.buckets import Buckets
+from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment
-from segmentation.errors import MissingTableError, PlanMismatchError
+from segmentation.errors import MissingTableError
 from segmentation.pseudonyms import Pseudonyms
 
 BATCH = 100_000

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment, Metric, Window
 from segmentation.clock import iso
 from segmentation.errors import (
@@ -17,7 +18,6 @@ from segmentation.errors import (
     EmptyTableError,
     MissingColumnError,
     MissingTableError,
-    PlanMismatchError,
     UnreadableFileError,
 )
 

@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 import msgspec
 
+from campaigns.errors import PlanMismatchError
 from campaigns.experiment import membership
 from campaigns.experiment.description import Experiment
 from campaigns.experiment.design import Design
-from segmentation.errors import ConfigurationError, MissingTableError, PlanMismatchError
+from segmentation.errors import ConfigurationError, MissingTableError
 
 SCHEMA_VERSION = 1
 PLAN, MEMBERSHIP = "plan.json", "membership.parquet"

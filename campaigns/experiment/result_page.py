@@ -61,7 +61,7 @@ def result_page(plan: Plan, analysis: Analysis, picture: Picture) -> str:
                 ("Members", f"{plan.members:,}"),
                 ("Analysed", analysis.analysed_at),
                 ("Model", plan.base.model_version),
-                ("Plan", analysis.plan[:16]),
+                ("Plan", f"{analysis.plan[:16]}, of {plan.assigned_at}"),
             ),
             (effects, trust),
             "The plan was frozen before the first outcome; this page follows it.",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ParamValidationError
 
-from campaigns.export.statements import parameters
-from segmentation.errors import (
+from campaigns.errors import (
     StatementFailedError,
     WarehouseAccessError,
     WarehouseBusyError,
     WarehouseError,
     WarehouseUnavailableError,
 )
+from campaigns.export.statements import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

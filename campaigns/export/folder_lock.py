@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from segmentation.errors import WarehouseBusyError
+from campaigns.errors import WarehouseBusyError
 
 if TYPE_CHECKING:
     from pathlib import Path

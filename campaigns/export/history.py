@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from campaigns.errors import LateExportError
 from segmentation.clock import iso
-from segmentation.errors import LateExportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from campaigns.errors import StatementFailedError
 from campaigns.export import binary_rows, statements, tables
 from campaigns.export.contract import STAGED
 from campaigns.export.history import place
 from campaigns.export.outcome import Exported, Forgotten, Movement, summarised
 from campaigns.export.postgres_errors import failure
 from campaigns.export.star import key
-from segmentation.errors import ConfigurationError, StatementFailedError
+from segmentation.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path

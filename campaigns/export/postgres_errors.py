@@ -6,7 +6,7 @@ import re
 
 import psycopg
 
-from segmentation.errors import (
+from campaigns.errors import (
     StatementFailedError,
     WarehouseAccessError,
     WarehouseBusyError,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from campaigns.errors import WarehouseTablesError
 from campaigns.export.contract import TABLES
-from segmentation.errors import WarehouseTablesError, nearest
+from segmentation.errors import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

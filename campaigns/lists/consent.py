@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from campaigns.ids import id_text
-from campaigns.tables import open_table, quoted
+from campaigns.tables import Table, open_table, quoted
 from segmentation.errors import BadValueError, DuplicateRowError, EmptyTableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import duckdb
@@ -19,9 +20,14 @@ NO = ("false", "f", "no", "n", "0", "")
 
 
 def read_consent(
-    connection: duckdb.DuckDBPyConnection, file: Path, identity: str, column: str, name: str = "consent"
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    identity: str,
+    column: str,
+    carried: Sequence[str] = (),
+    name: str = "consent",
 ) -> int:
-    """Read consent into a table `customer_id`, `agreed`.
+    """Read consent into a table `customer_id`, `agreed`, and what is carried along as `carried_0` and so on.
 
     Parameters
     ----------
@@ -31,6 +37,8 @@ def read_consent(
         .csv or .parquet, one row per customer.
     identity, column
         Names of the columns of ids and of consent.
+    carried
+        Names of further columns, of which nothing is asked but that a cell holds one value.
     name
         Of the table.
 
@@ -47,11 +55,13 @@ def read_consent(
     table = open_table(connection, file, f"{name}_given")
     ids = f"trim({id_text(table, table.require(identity))})"
     said = f"lower(trim(CAST({quoted(table.require(column))} AS VARCHAR)))"
+    further = "".join(f", {_single(table, source)} AS carried_{place}" for place, source in enumerate(carried))
     yes, no = (", ".join(f"'{word}'" for word in words) for words in (YES, NO))
     # What is neither becomes NULL, and is counted.
     connection.execute(
         f"CREATE TABLE {quoted(name)} AS SELECT {ids} AS customer_id, CASE WHEN {said} IN ({yes}) THEN true "
-        f"WHEN coalesce({said}, '') IN ({no}) THEN false END AS agreed FROM {quoted(table.view)}"
+        f"WHEN coalesce({said}, '') IN ({no}) THEN false END AS agreed{further} "
+        f"FROM {quoted(table.view)}"
     )
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (agreed IS NULL), count(*) FILTER (coalesce(customer_id, '') = ''), "
@@ -73,3 +83,14 @@ def read_consent(
             hint="give one row per customer, so that it is clear what the customer said last",
         )
     return int(customers)
+
+
+def _single(table: Table, column: str) -> str:
+    kind = table.types[table.require(column)]
+    if kind == "BLOB" or kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+        raise BadValueError(
+            f"{table.file.name}, column {column}: a cell of type {kind.partition('(')[0]} does not fit into a list",
+            hint="make a column of text, a number or a date of it",
+        )
+    # An enumeration is text with few values, and as dangerous in a cell.
+    return f"CAST({quoted(column)} AS VARCHAR)" if kind == "JSON" or kind.startswith("ENUM") else quoted(column)

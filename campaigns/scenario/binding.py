@@ -193,4 +193,10 @@ def _change(source: Source, card: Card, change: Change) -> Distribution:
         return distribution(to, name, feature.unit, valid, where)
     if change.times is not None:
         return distribution(change.times, name, "times", ANY, where)
-    return distribution(change.add if change.add is not None else 0.0, name, feature.unit, ANY, where)
+    # More than the range is wide takes everybody out of it.
+    width = None if feature.low is None or feature.high is None else feature.high - feature.low
+    most = ANY if width is None else Interval(-width, width)
+    added = change.add if change.add is not None else 0.0
+    return distribution(
+        added, name, feature.unit, most, f"{source.where('changes')}: what {change.feature} is raised by"
+    )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from textwrap import wrap
 
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from campaigns.pictures import (
     FILL,
     INK,
+    LONGEST_LABEL,
     NORMAL,
     PALE,
     SMALL,
     Picture,
     amount,
     bar_style,
+    foot,
     new_figure,
     percent,
     percents,
@@ -24,10 +26,11 @@ from campaigns.pictures import (
     tidy,
     words,
 )
+from campaigns.scenario.bars import bars, tornado
 from campaigns.scenario.results import Estimate, Result, SegmentOutcome
 from campaigns.scenario.sankey import sankey
 from campaigns.scenario.sensitivity import Swing
-from campaigns.scenario.told import quantity, spoken
+from campaigns.scenario.told import PROJECTION, quantity, spoken
 
 
 def pictures(result: Result) -> tuple[Picture, ...]:
@@ -70,7 +73,7 @@ def money(result: Result) -> Picture:
     ]
     figure = new_figure(4.0)
     axes = figure.subplots()
-    _bars(axes, [estimate for _, estimate, _ in rows], [hatched for _, _, hatched in rows])
+    bars(axes, [estimate for _, estimate, _ in rows], [hatched for _, _, hatched in rows])
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=NORMAL)
     axes.set_xlabel(f"{unit or 'amount'}, mean and 90 % interval; hatched: cost", fontsize=NORMAL)
     says = (
@@ -78,7 +81,7 @@ def money(result: Result) -> Picture:
         f"{spoken(told.cost, unit)}. The gain is {spoken(told.gain, unit)}; it is above 0 in "
         f"{percent(result.chance_to_pay)} of the draws."
     )
-    return Picture("money", "What it brings", "Bars of revenue, costs and gain with intervals", says, png(figure))
+    return Picture("money", "What it brings", "Bars of revenue, costs and gain with intervals", says, _finished(figure))
 
 
 def segments(result: Result) -> Picture:
@@ -96,12 +99,12 @@ def segments(result: Result) -> Picture:
     """
     shown = result.segments
     left, right = (figure := new_figure(1.6 + 0.42 * len(shown))).subplots(1, 2, sharey=True)
-    _bars(left, [segment.change for segment in shown], colours=[segment.colour for segment in shown])
+    bars(left, [segment.change for segment in shown], colours=[segment.colour for segment in shown])
     gains = [None if segment.money is None else segment.money.gain for segment in shown]
-    _bars(right, gains, colours=[segment.colour for segment in shown])
+    bars(right, gains, colours=[segment.colour for segment in shown])
     left.set_yticks(range(len(shown)), [_label(segment) for segment in shown], fontsize=SMALL)
-    left.set_xlabel("customers more or fewer", fontsize=NORMAL)
-    right.set_xlabel(f"gain before the fixed cost{_in(result)}", fontsize=NORMAL)
+    left.set_xlabel("customers more or fewer;\nlines: 90 % intervals", fontsize=NORMAL)
+    right.set_xlabel(f"gain before the fixed cost{_in(result)};\nlines: 90 % intervals", fontsize=NORMAL)
     growing = max(shown, key=lambda segment: segment.change.mean)
     told = [(segment.name, segment.money.gain) for segment in shown if segment.money is not None]
     best, worst = max(told, key=lambda pair: pair[1].mean), min(told, key=lambda pair: pair[1].mean)
@@ -111,7 +114,9 @@ def segments(result: Result) -> Picture:
     says += (
         "." if growing.change.mean <= 0 else f". “{growing.name}” grows most: by {spoken(growing.change)} customers."
     )
-    return Picture("segments", "Segment by segment", "Two bar charts with intervals, by segment", says, png(figure))
+    return Picture(
+        "segments", "Segment by segment", "Two bar charts with intervals, by segment", says, _finished(figure)
+    )
 
 
 def migration(result: Result) -> Picture:
@@ -139,12 +144,15 @@ def migration(result: Result) -> Picture:
     )
     if flows:
         sankey(axes, result, flows)
+        axes.set_title("customers won who change their segment: mean (90 % interval)", fontsize=NORMAL)
         widest = max(flows, key=lambda flow: flow.customers.mean)
         name = {segment.id: segment.name for segment in result.segments}
         says += f" Most go from “{name[widest.origin]}” to “{name[widest.destination]}”: {spoken(widest.customers)}."
     else:
         axes.text(0.5, 0.5, "Nobody changes segments", ha="center", va="center", fontsize=NORMAL + 2, color=INK)
-    return Picture("migration", "Who moves", "Ribbons from segments today to segments afterwards", says, png(figure))
+    return Picture(
+        "migration", "Who moves", "Ribbons from segments today to segments afterwards", says, _finished(figure)
+    )
 
 
 def sensitivity(result: Result) -> Picture:
@@ -167,13 +175,15 @@ def sensitivity(result: Result) -> Picture:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "Every assumption is certain", ha="center", va="center", fontsize=NORMAL + 2, color=INK)
         says = "The scenario gives every assumption as certain: there is nothing to vary."
-        return Picture("sensitivity", "What it hangs on", "No bars", says, png(figure))
+        return Picture("sensitivity", "What it hangs on", "No bars", says, _finished(figure))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    _tornado(left, told.swings, told.gain, [(swing.gain_low, swing.gain_high) for swing in told.swings])
-    _tornado(right, told.swings, told.moved, [(swing.moved_low, swing.moved_high) for swing in told.swings])
-    left.set_xlabel(f"gain{_in(result)}; line: all at their median", fontsize=NORMAL)
+    tornado(left, told.swings, told.gain, [(swing.gain_low, swing.gain_high) for swing in told.swings])
+    tornado(right, told.swings, told.moved, [(swing.moved_low, swing.moved_high) for swing in told.swings])
+    says_zero = left.get_xlim()[0] < 0 < left.get_xlim()[1]
+    dotted = "; dotted: 0" if says_zero else ""
+    left.set_xlabel(f"gain{_in(result)}; line: all at their median{dotted}", fontsize=NORMAL)
     right.set_xlabel("customers who change segments", fontsize=NORMAL)
-    if left.get_xlim()[0] < 0 < left.get_xlim()[1]:
+    if says_zero:
         left.axvline(0, color="#b00020", linewidth=1, linestyle=":")
     left.set_yticks(range(len(told.swings)), [_ends(swing) for swing in told.swings], fontsize=SMALL)
     figure.legend(
@@ -186,7 +196,7 @@ def sensitivity(result: Result) -> Picture:
         f"With everything at its median the gain is {amount(told.gain)}{_in(result, ' ')}. It hangs most on the "
         f"{first.assumption}: {amount(first.gain_low)} at its low end, {amount(first.gain_high)} at its high end."
     )
-    return Picture("sensitivity", "What it hangs on", "A tornado diagram of the assumptions", says, png(figure))
+    return Picture("sensitivity", "What it hangs on", "A tornado diagram of the assumptions", says, _finished(figure))
 
 
 def whom_first(result: Result) -> Picture:
@@ -235,48 +245,14 @@ def whom_first(result: Result) -> Picture:
     )
     if best is not last:
         says += f" Contacting all brings {amount(last.gain)} for {amount(last.cost)}."
-    return Picture("whom-first", "Whom first", "A curve of the gain by share contacted, with a band", says, png(figure))
+    return Picture(
+        "whom-first", "Whom first", "A curve of the gain by share contacted, with a band", says, _finished(figure)
+    )
 
 
-def _bars(
-    axes: Axes,
-    estimates: Sequence[Estimate | None],
-    hatched: Sequence[bool] = (),
-    colours: Sequence[str] = (),
-) -> None:
-    for row, estimate in enumerate(estimates):
-        if estimate is None:
-            continue
-        look = bar_style(hatched=bool(hatched) and hatched[row]) | ({"facecolor": colours[row]} if colours else {})
-        axes.barh(row, estimate.mean, height=0.62, **look)
-        axes.plot([estimate.low, estimate.high], [row, row], color=INK, linewidth=1.6, marker="|", markersize=9)
-    ends = [end for told in estimates if told is not None for end in (told.low, told.high, told.mean, 0.0)]
-    low, high = min(ends, default=0.0), max(ends, default=0.0)
-    span = (high - low) or 1.0
-    for row, estimate in enumerate(estimates):
-        if estimate is not None:
-            end = max(estimate.high, estimate.mean, 0.0)
-            axes.text(end + 0.015 * span, row, f"{estimate.mean:+,.3g}" if abs(estimate.mean) < 100 else
-                      f"{estimate.mean:+,.0f}", va="center", fontsize=SMALL, color=INK)  # fmt: skip
-        else:
-            axes.text(0, row, "  nobody is contacted, or too few to tell", va="center", fontsize=SMALL - 1, color=INK)
-    axes.set_xlim(low - 0.05 * span, high + 0.2 * span)
-    axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_ylim(len(estimates) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(thousands())
-    axes.locator_params(axis="x", nbins=5)
-    tidy(axes, "x")
-
-
-def _tornado(axes: Axes, swings: Sequence[Swing], middle: float, ends: Sequence[tuple[float, float]]) -> None:
-    for row, (low, high) in enumerate(ends):
-        axes.barh(row, low - middle, left=middle, height=0.6, **bar_style(hatched=True))
-        axes.barh(row, high - middle, left=middle, height=0.6, **bar_style())
-    axes.axvline(middle, color=INK, linewidth=1)
-    axes.set_ylim(len(swings) - 0.4, -0.6)
-    axes.xaxis.set_major_formatter(thousands())
-    axes.locator_params(axis="x", nbins=5)
-    tidy(axes, "x")
+def _finished(figure: Figure) -> bytes:
+    foot(figure, PROJECTION)
+    return png(figure)
 
 
 def _ends(swing: Swing) -> str:
@@ -289,7 +265,8 @@ def _minus(estimate: Estimate) -> Estimate:
 
 
 def _label(segment: SegmentOutcome) -> str:
-    return f"{segment.id} {words(segment.name)}"
+    name = f"{segment.id} {' '.join(segment.name.split())}"
+    return "\n".join(words(line) for line in wrap(name, LONGEST_LABEL, max_lines=2, placeholder="…"))
 
 
 def _unit(result: Result) -> str:

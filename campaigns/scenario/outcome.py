@@ -25,6 +25,7 @@ from campaigns.scenario.results import (
 from campaigns.scenario.scenario import Change
 from campaigns.scenario.sensitivity import Sensitivity
 from campaigns.scenario.simulation import Draws
+from campaigns.scenario.told import PROJECTION
 from segmentation.clock import iso
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
@@ -59,6 +60,7 @@ def summarise(
     factor = swings.break_even
     return Result(
         schema=SCHEMA_VERSION,
+        nature=PROJECTION,
         scenario=as_plain(bound.scenario),
         model_version=table.model_version,
         as_of=iso(table.as_of),
@@ -155,7 +157,12 @@ def _flows(bound: Bound, base: Base, draws: Draws) -> tuple[Flow, ...]:
     ids = [segment.id for segment in bound.card.all_segments]
     contacted = np.bincount(base.segment, minlength=len(ids))
     return tuple(
-        Flow(ids[origin], ids[destination], estimate(draws.moves[:, origin, destination]))
+        Flow(
+            ids[origin],
+            ids[destination],
+            estimate(draws.moves[:, origin, destination]),
+            estimate(draws.moved_revenue[:, origin, destination]),
+        )
         for origin, destination in zip(*np.nonzero(draws.moves.any(axis=0)), strict=True)
         if contacted[origin] >= SMALLEST_GROUP
     )

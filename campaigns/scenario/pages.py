@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from campaigns.page import Page, Section, Table
 from campaigns.pictures import Picture, amount, percent
-from campaigns.scenario.results import Result, SegmentOutcome
-from campaigns.scenario.told import quantity, spoken
+from campaigns.scenario.results import Estimate, Result, SegmentOutcome
+from campaigns.scenario.told import PROJECTION, quantity, spoken
 
 
 def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
@@ -48,7 +48,7 @@ def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
                 "Who moves",
                 "Customers won, by the segment that they are in today and the one that the model puts them in after "
                 "the response. Customers who would order anyway would move without the promotion too: not counted.",
-                (_flows(result),),
+                _flows(result),
                 (migration,),
             ),
             Section(
@@ -78,7 +78,7 @@ def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
         footer=(
             f"{result.draws:,} draws from seed {result.seed}, of the assignments of {result.model_version} as of "
             f"{result.as_of}. Intervals hold {percent(result.interval)} of the draws. It follows from the assumptions; "
-            "nothing of it is measured."
+            "nothing of it is measured: what a promotion did is told by an experiment."
         ),
     )
 
@@ -94,12 +94,13 @@ def answer(result: Result) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        What it brings, how sure that is, what it hangs on, whom to contact.
+        What kind of answer it is, what it brings, how sure that is, what it hangs on, whom to contact.
     """
     unit = str(result.scenario.get("currency", ""))
     gain = result.money.gain
     sure = "." if gain.low == gain.high else ": nine draws in ten lie between the two."
     told = [
+        PROJECTION,
         f"The expected gain of contacting {result.contacted:,} of {result.customers:,} customers is "
         f"{spoken(gain, unit)}{sure}",
         f"It pays in {percent(result.chance_to_pay)} of the draws.",
@@ -116,8 +117,16 @@ def answer(result: Result) -> tuple[str, ...]:
     else:
         told.append("All else at its median, no uplift makes it pay.")
     told.append(f"{spoken(result.moved)} customers change their segment.")
+    told += [
+        f"{percent(feature.stopped)} of the customers contacted would leave the valid range of {feature.feature}: they "
+        "stop at its end."
+        for feature in result.features
+        if feature.stopped
+    ]
     best = max(result.whom_first, key=lambda step: step.gain)
-    if best is not result.whom_first[-1]:
+    if best.gain <= 0:
+        told.append("However few are contacted, nothing is gained.")
+    elif best is not result.whom_first[-1]:
         told.append(
             f"Contacting only the best {best.customers:,} brings more: {amount(best.gain)} ({amount(best.low)} to "
             f"{amount(best.high)}, chance apart)."
@@ -187,8 +196,17 @@ def _counted(number: int | None) -> str:
     return "fewer than 10" if number is None else f"{number:,}"
 
 
-def _flows(result: Result) -> Table:
-    cells = {(flow.origin, flow.destination): flow.customers for flow in result.flows}
+def _flows(result: Result) -> tuple[Table, ...]:
+    customers = {(flow.origin, flow.destination): flow.customers for flow in result.flows}
+    revenue = {(flow.origin, flow.destination): flow.revenue for flow in result.flows}
+    unit = str(result.scenario.get("currency", ""))
+    return (
+        _matrix(result, "Customers won, mean (90 % interval)", customers),
+        _matrix(result, f"Worth of their orders before discount{f', {unit}' if unit else ''}, likewise", revenue),
+    )
+
+
+def _matrix(result: Result, title: str, cells: dict[tuple[int, int], Estimate]) -> Table:
     shown = result.segments
     rows = tuple(
         (
@@ -199,7 +217,7 @@ def _flows(result: Result) -> Table:
         if any((origin.id, other.id) in cells for other in shown)
     )
     headings = ("from, to", *(f"{segment.id} {segment.name}" for segment in shown))
-    return Table("Customers won, mean (90 % interval)", headings, rows, frozenset(range(1, len(headings))))
+    return Table(title, headings, rows, frozenset(range(1, len(headings))))
 
 
 def _assumptions(result: Result) -> Table:

@@ -74,7 +74,9 @@ def load(given: str) -> Source:
         There is no such file or preset; a key is unknown, or a value is of the wrong type.
     """
     file = Path(given)
-    if file.exists() or len(file.parts) != 1 or file.suffix:
+    # A folder of that name is what an earlier `--out` made.
+    folder_beside = given in presets() and file.is_dir()
+    if not folder_beside and (file.exists() or len(file.parts) != 1 or file.suffix):
         return parse(yaml_files.read(file), str(file))
     if given not in presets():
         raise ConfigurationError(

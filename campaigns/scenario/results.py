@@ -135,11 +135,22 @@ class SegmentOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Customers won who are in one segment today and in another afterwards, or in the same; by id."""
+    """Customers won who are in one segment today and in another afterwards, or in the same; by id.
+
+    Parameters
+    ----------
+    origin, destination
+        Ids of the segments.
+    customers
+        How many.
+    revenue
+        Worth of their orders, before discount.
+    """
 
     origin: int
     destination: int
     customers: Estimate
+    revenue: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,8 @@ class Result:
     ----------
     schema
         Of this file.
+    nature
+        What kind of answer it is, in words.
     scenario
         As it was given.
     model_version, as_of
@@ -183,6 +196,7 @@ class Result:
     """
 
     schema: int
+    nature: str
     scenario: dict[str, Any]
     model_version: str
     as_of: str

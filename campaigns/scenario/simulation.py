@@ -35,6 +35,8 @@ class Draws:
         Customers won, less those lost, int64, shape (D, K).
     moves
         Customers won who were in one segment and then are in another, or the same; int64, shape (D, K, K).
+    moved_revenue
+        Worth of the orders of those customers, before discount; float64, likewise.
     revenue
         Worth of the orders won less those lost, before discount; float64, shape (D, K).
     discount_won, discount_anyway
@@ -54,6 +56,7 @@ class Draws:
     numbers: Floats
     responses: Ints
     moves: Ints
+    moved_revenue: Floats
     revenue: Floats
     discount_won: Floats
     discount_anyway: Floats
@@ -103,6 +106,7 @@ def simulate(bound: Bound, base: Base, draws: int, seed: int) -> Draws:
         numbers=numbers,
         responses=np.zeros((draws, segments), dtype=np.int64),
         moves=np.zeros((draws, segments, segments), dtype=np.int64),
+        moved_revenue=np.zeros((draws, segments, segments)),
         revenue=np.zeros((draws, segments)),
         discount_won=np.zeros((draws, segments)),
         discount_anyway=np.zeros((draws, segments)),
@@ -168,8 +172,11 @@ def _one(bound: Bound, base: Base, draw: Draw, rng: np.random.Generator, made: D
     made.revenue[number] = np.bincount(origin, weights=value, minlength=segments)
     made.discount_won[number] = np.bincount(origin, weights=less, minlength=segments)
     landed = base.destinations.land(value - less, draw, winners)
-    pairs = np.bincount(origin * segments + landed, minlength=segments * segments)
-    made.moves[number] = pairs.reshape(segments, segments)
+    pair = origin * segments + landed
+    made.moves[number] = np.bincount(pair, minlength=segments * segments).reshape(segments, segments)
+    made.moved_revenue[number] = np.bincount(pair, weights=value, minlength=segments * segments).reshape(
+        segments, segments
+    )
     if (draw.uplift < 0).any():
         losers = np.flatnonzero(chance < -uplift)
         at = base.segment[losers]

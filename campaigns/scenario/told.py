@@ -5,6 +5,9 @@ from __future__ import annotations
 from campaigns.pictures import amount, percent
 from campaigns.scenario.results import Estimate
 
+PROJECTION = "This is a projection of the assumptions that the scenario states, not evidence."
+"""On the terminal, the page, in the JSON and below each picture, which travel alone."""
+
 
 def spoken(estimate: Estimate | None, unit: str = "") -> str:
     """An estimate in words: the mean, and its interval.

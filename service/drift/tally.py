@@ -17,7 +17,8 @@ from service.drift.seen import COUNTED, FIRST_OF_WEEK, FORGETFUL, Ids, Seen
 from service.drift.seen import REPEATED as SEEN_TODAY
 
 Place = tuple[int, tuple[float, ...]]
-"""The first place of a monitor's bins, and their inner edges."""
+"""The first place of a monitor's bins; their inner edges, behind as many numbers that nobody looks at: so a search
+through them from the first place on finds a place, not a bin."""
 
 FEW = 12
 """Customers up to whom one after the other is quicker than all at once."""
@@ -43,10 +44,12 @@ class Tally:
         self._seen = seen
         # Threads of one worker share its array, and += on it is not atomic.
         self._lock = threading.Lock()
-        watched = {monitor.name: (place.start, monitor.edges) for monitor, place in layout.bins()}
+        watched = {
+            monitor.name: (place.start, (0.0,) * place.start + tuple(monitor.edges)) for monitor, place in layout.bins()
+        }
 
         def places(*names: str) -> list[Place]:
-            return [watched.get(name, (NOWHERE, ())) for name in names]
+            return [watched.get(name, (NOWHERE, (0.0,) * NOWHERE)) for name in names]
 
         self._features = places(*(f"feature:{name}" for name in layout.features))
         self._starts = [start for start, _ in self._features]
@@ -79,26 +82,28 @@ class Tally:
             Whether they are far out in their segment.
         """
         with self._lock:
-            if self._admit(customer):
-                self._place(values, segment, distance, residual, outlier)
-                for position, value in enumerate(missing or ()):
+            if not self._admit(customer):
+                return
+            self._place(values, segment, distance, residual, outlier)
+            if missing is not None:
+                for position, value in enumerate(missing):
                     if value is None:
                         self._counts[self._missing + position] += 1
 
     def _place(self, values: Sequence[float], segment: int, distance: float, residual: float, outlier: bool) -> None:
         counts = self._counts
-        for start, number in zip(self._starts, map(bisect_right, self._edges, values), strict=True):
-            counts[start + number] += 1
+        for place in map(bisect_right, self._edges, values, self._starts):
+            counts[place] += 1
         counts[self._segments + segment] += 1
         # NaN is not equal to itself: a rule took the customer, who is at no distance.
         if distance != distance:
             return
         start, edges = self._distance
-        counts[start + bisect_right(edges, distance)] += 1
+        counts[bisect_right(edges, distance, start)] += 1
         start, edges = self._within[segment]
-        counts[start + bisect_right(edges, distance)] += 1
+        counts[bisect_right(edges, distance, start)] += 1
         start, edges = self._residual
-        counts[start + bisect_right(edges, residual)] += 1
+        counts[bisect_right(edges, residual, start)] += 1
         if outlier:
             counts[self._outliers + segment] += 1
 
@@ -183,5 +188,5 @@ class Tally:
 def _add(array: Floats, place: Place, values: Floats) -> None:
     """Count values into bins: how many reach each edge says it, in less time than where each value belongs."""
     start, edges = place
-    reach = np.count_nonzero(values >= np.array(edges)[:, None], axis=1)
-    array[start : start + len(edges) + 1] -= np.diff(reach, prepend=len(values), append=0)
+    reach = np.count_nonzero(values >= np.array(edges[start:])[:, None], axis=1)
+    array[start : len(edges) + 1] -= np.diff(reach, prepend=len(values), append=0)

@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from segmentation.errors import (
-    BadValueError,
-    DuplicateRowError,
-    InputError,
-    MissingColumnError,
-    MissingTableError,
-    PlanMismatchError,
-    SampleRatioError,
-    TooEarlyError,
-)
+from campaigns.errors import PlanMismatchError, SampleRatioError, TooEarlyError
+from segmentation.errors import BadValueError, DuplicateRowError, InputError, MissingColumnError, MissingTableError
 from tests.campaigns.experiments import DESCRIPTION, ORDERED, OUTCOMES, Desk, failed
 
 EVENTS = DESCRIPTION.replace("  column: ordered\n", "  when: ordered_at\n  absent: zero\n")
@@ -176,6 +168,37 @@ def test_an_arm_that_is_missing_is_refused(desk: Desk) -> None:
     desk.assign(DESCRIPTION.replace("  column: ordered\n", "  column: ordered\n  absent: drop\n"))
     result = desk.analyse(desk.outcomes(f"{OUTCOMES} WHERE arm = 'control'"))
     assert "no customer of the arm 'free_shipping'" in str(failed(result))
+
+
+def test_events_of_one_arm_alone_are_no_effect(desk: Desk) -> None:
+    desk.assign(EVENTS)
+    events = "SELECT customer_id, TIMESTAMPTZ '2026-01-20 12:00:00+00' AS ordered_at FROM m WHERE {}"
+    result = desk.analyse(desk.outcomes(events.format(f"arm = 'control' AND {ORDERED}")))
+    assert isinstance(failed(result), PlanMismatchError)
+    assert "no row of the arm 'free_shipping' in the window" in str(failed(result))
+    # Of five customers, that all are of one arm is chance.
+    five = events.format("arm = 'control'") + " LIMIT 5"
+    few = desk.analyse(desk.outcomes(five, "few.csv"))
+    assert few.exception is None
+
+
+def test_a_file_that_stops_before_the_window_does_is_no_way_to_look_early(desk: Desk) -> None:
+    desk.assign(EVENTS)
+    daily = (
+        "SELECT customer_id, TIMESTAMPTZ '2026-01-05 12:00:00+00' + INTERVAL (hash(customer_id || 'd') % {}) DAY "
+        f"AS ordered_at FROM m WHERE {ORDERED}"
+    )
+    cut = desk.outcomes(daily.format(8))
+    early = desk.analyse(cut, "--out", desk.folder / "result")
+    assert isinstance(failed(early), TooEarlyError)
+    assert "the newest event in outcomes.csv is of 2026-01-12" in str(failed(early))
+    assert not (desk.folder / "result").exists()
+    assert desk.analyse(cut, "--out", desk.folder / "result", "--peek").exception is None
+    assert result_of(desk)["decisions"][0]["outcome"] == "none"
+    assert desk.analyse(desk.outcomes(daily.format(28), "whole.csv")).exception is None
+    # Somebody else's later order shows that the file goes on; the experiment's customers just had none.
+    later = f"{daily.format(8)} UNION ALL SELECT 'stranger', TIMESTAMPTZ '2026-02-01 12:00:00+00'"
+    assert desk.analyse(desk.outcomes(later, "later.csv")).exception is None
 
 
 def test_a_folder_without_a_plan_is_refused(desk: Desk) -> None:

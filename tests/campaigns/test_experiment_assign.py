@@ -1,6 +1,7 @@
 """Who gets what is drawn by keyed hash within segments, the same each time, and then stays."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 from scipy.stats import chi2_contingency, kstest
 
 from campaigns.assignments import open_duckdb
+from campaigns.errors import ExperimentError, PlanMismatchError
 from campaigns.experiment.description import load
 from campaigns.experiment.membership import randomise
 from campaigns.experiment.plan import MEMBERSHIP, PLAN, read_plan
 from segmentation import pseudonyms
-from segmentation.errors import ConfigurationError, ExperimentError, PlanMismatchError
+from segmentation.errors import ConfigurationError
 from segmentation.settings import Settings
-from tests.campaigns.experiments import AFTER, DESCRIPTION, SIZES, Desk, failed, write_base
+from tests.campaigns.experiments import AFTER, DESCRIPTION, OUTCOMES, SIZES, Desk, failed, write_base
 
 
 def test_each_segment_is_cut_exactly_at_the_shares(desk: Desk) -> None:
@@ -56,11 +58,14 @@ def test_names_divide_customers_independently(desk: Desk, experiment_base: Path)
     keyed = pseudonyms.load(str(experiment_base.with_name("key")))
     before, ps = None, []
     with open_duckdb(Settings()) as connection:
-        for at in range(40):
+        connection.execute(
+            f"CREATE TABLE base AS FROM read_parquet('{experiment_base}') USING SAMPLE 2000 (reservoir, 1)"
+        )
+        for at in range(201):
             asked = load(desk.describe(DESCRIPTION.replace("free shipping", f"experiment {at}")))
             connection.execute(
                 "CREATE OR REPLACE TABLE member AS SELECT customer_id, segment_id, CAST(NULL AS DOUBLE) AS covariate "
-                f"FROM read_parquet('{experiment_base}')"
+                "FROM base"
             )
             randomise(connection, asked, keyed)
             arm = connection.execute("SELECT arm = 'control' FROM member").fetchnumpy()
@@ -70,7 +75,8 @@ def test_names_divide_customers_independently(desk: Desk, experiment_base: Path)
                 ps.append(chi2_contingency(table, correction=False).pvalue)
             before = now
     assert kstest(ps, "uniform").pvalue > 0.001
-    assert sum(p < 0.05 for p in ps) <= 7
+    assert len(ps) == 200
+    assert np.mean(np.array(ps) < 0.05) < 0.1
 
 
 def test_only_those_on_a_list_take_part(desk: Desk) -> None:
@@ -120,6 +126,15 @@ def test_what_was_altered_is_refused(desk: Desk, name: str, change: object, said
     assert file.read_bytes() != before
     with pytest.raises(PlanMismatchError, match=said):
         read_plan(desk.folder / "plan")
+
+
+def test_the_plan_is_named_when_it_is_made_and_when_it_is_followed(desk: Desk) -> None:
+    """A plan that somebody froze anew in the same place, with other rules, has another name."""
+    named = [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.assign().output)]
+    named += [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.analyse(desk.outcomes(OUTCOMES)).output)]
+    named += [re.search("[Pp]lan:? ([0-9a-f]{16})", desk.assign(DESCRIPTION + "share: 0.9\n", out="other").output)]
+    first, followed, other = (name[1] for name in named if name)
+    assert first == followed != other
 
 
 def test_it_is_too_late_when_the_window_has_started(desk: Desk) -> None:

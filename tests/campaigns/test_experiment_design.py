@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 from statsmodels.stats.proportion import power_proportions_2indep
 
+from campaigns.errors import ExperimentError
 from campaigns.experiment.base import Stratum
 from campaigns.experiment.description import Experiment, Metric, Rules, Window, load
 from campaigns.experiment.design import design, power
-from segmentation.errors import ConfigurationError, ExperimentError
+from segmentation.errors import ConfigurationError
 from tests.campaigns.experiments import DESCRIPTION, Desk, failed
 
 WINDOW = Window(starts=date(2026, 1, 5), ends=date(2026, 2, 1))

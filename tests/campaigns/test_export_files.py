@@ -2,10 +2,12 @@
 
 import fcntl
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from campaigns.export import star_files
 from campaigns.export.contract import TABLES
 from segmentation.registry import Registry
 from tests.campaigns.exporting import AT, JOINED, MOVED, THREE_DAYS, assigned, campaigns, days, expected
@@ -131,10 +133,10 @@ def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_ass
         busy = campaigns(*arguments, str(out), "--wait", "0.1")
     assert (busy.returncode, "another run" in busy.stderr) == (4, True)
     for to, more, said in (
-        (out, ["--format", "csv"], "holds parquet files, and csv was asked for"),
+        (out, ["--format", "csv"], "are parquet, and csv was asked for"),
         (out, ["--schema", "x"], "--schema is for databases"),
         (tmp_path / "file", [], "File exists"),
-        (tmp_path / "mine", [], "is not a folder of an export"),
+        (tmp_path / "mine", [], "current is not that of an export"),
     ):
         done = campaigns(*arguments, str(to), *more)
         assert (done.returncode, said in done.stderr) == (2, True), done
@@ -156,3 +158,23 @@ def test_ids_that_cannot_be_read_are_told(tmp_path: Path, text: str | None, name
     done = campaigns("forget", "--ids", str(tmp_path / name), "--to", str(tmp_path / "warehouse"))
     assert (done.returncode, said in done.stderr) == (2, True), done
     assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_disk_that_is_full_is_told_and_the_export_before_stays(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, write = tmp_path / "warehouse", star_files.write
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--assignments"]
+    assert campaigns(*arguments, str(sample_assignments), "--format", "csv").returncode == 0
+    before = (out / "current" / "customer_segment.csv").read_bytes()
+
+    def write_to_a_full_disk(*given: Any) -> None:
+        (given[2] / "segment.csv").symlink_to("/dev/full")
+        write(*given)
+
+    monkeypatch.setattr(star_files, "write", write_to_a_full_disk)
+    new = str(assigned(sample_assignments, tmp_path / "2.parquet", day=20, turned=3))
+    done = campaigns(*arguments, new)
+    assert (done.returncode, "segment.csv cannot be written: No space left on device" in done.stderr) == (2, True), done
+    assert (out / "current" / "customer_segment.csv").read_bytes() == before
+    assert [path.name for path in (out / "generations").iterdir()] == ["0000000001"]

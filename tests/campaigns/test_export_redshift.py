@@ -6,9 +6,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from campaigns.errors import StatementFailedError, WarehouseAccessError, WarehouseUnavailableError
 from campaigns.export import data_api
 from campaigns.export.data_api import DataAPI
-from segmentation.errors import StatementFailedError, WarehouseAccessError, WarehouseUnavailableError
 from segmentation.registry import Registry
 from tests.campaigns.exporting import assigned, campaigns, expected, rows
 from tests.servers import redshift, s3

@@ -73,9 +73,26 @@ def test_nobody_is_listed_who_did_not_agree_or_is_suppressed(base: Path, tmp_pat
     assert sum(one["listed"] for one in summary["segments"]) == len(listed)
     assert sum(one["no_consent"] for one in summary["segments"]) == CUSTOMERS * 3 // 10
     for one in summary["segments"]:
-        kinds = ("listed", "held_out", "suppressed", "no_consent")
+        kinds = ("listed", "held_out", "no_address", "suppressed", "no_consent")
         assert sum(one[kind] for kind in kinds) == one["customers"]
         assert len(read(tmp_path / "out", f"segment-{one['segment_id']}.csv")) == one["listed"]
+
+
+def test_the_order_of_rows_does_not_matter(base: Path, tmp_path: Path, key: str) -> None:
+    with duckdb.connect() as connection:
+        for name, form in (("segments.parquet", "FORMAT parquet"), ("customers.csv", "FORMAT csv, HEADER")):
+            read_all = f"SELECT * FROM '{base / name}'" if name.endswith("parquet") else (
+                f"SELECT * FROM read_csv('{base / name}', all_varchar = true)"
+            )  # fmt: skip
+            connection.execute(f"COPY ({read_all} t ORDER BY hash(t)) TO '{tmp_path / name}' ({form})")
+    made = []
+    for folder in (base, tmp_path):
+        out = tmp_path / f"from-{folder.name}"
+        more = ("--hold-out", "0.1", "--campaign", "spring sale", "--column", "mail")
+        assert lists(folder, out, *more, SEGMENTATION_CUSTOMER_KEY_FILE=key).returncode == 0
+        made.append({file.name: file.read_bytes() for file in out.iterdir()})
+    assert len(made[0]) == 5
+    assert made[0] == made[1]
 
 
 def test_a_hold_out_is_stable_as_the_base_grows_and_independent_between_campaigns(

@@ -24,6 +24,12 @@ def test_a_file_of_a_presets_name_comes_first(tmp_path: Path, monkeypatch: pytes
     assert reading.load("urgent-offer").scenario.title == "T"
 
 
+def test_a_folder_of_a_presets_name_is_no_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("make-good").mkdir()
+    assert reading.load("make-good").scenario.title == "Make good for bad reviews"
+
+
 @pytest.mark.parametrize(
     ("given", "said", "hint"),
     [
@@ -84,6 +90,7 @@ def test_a_senseless_file_is_refused(text: str, said: str, hint: str) -> None:
         ("changes: [{feature: revew_score, add: 1}]\n", "no feature 'revew_score'", "did you mean 'review_score'?"),
         ("changes: [{feature: monetary, times: 2}]\n", "monetary follows from orders", "say it by order"),
         ("changes: [{feature: late_share, set: 1.5}]\n", "late_share is 1.5", "it takes 0 to 1"),
+        ("changes: [{feature: late_share, add: 1.5}]\n", "what late_share is raised by is 1.5", "it takes -1 to 1"),
         ("changes: [{feature: review_score, of_order: 101}]\n", "review_score is 101", "it takes 0 to 100"),
         ("changes: [{feature: distinct_categories, of_order: 1}]\n", "no mean over orders", "add, times or set"),
         ("uplift_by_segment: [{segment: 0, uplift: 0.1}, {segment: 0, uplift: 0.2}]\n", "there twice", "keep one"),

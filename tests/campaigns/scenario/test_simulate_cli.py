@@ -46,6 +46,9 @@ def test_it_writes_json_page_and_pictures_that_hold_no_customer(
     assert told["money"]["gain"]["low"] < told["money"]["gain"]["mean"] < told["money"]["gain"]["high"]
     page = (out / "scenario.html").read_text()
     assert "Voucher for a second order" in page
+    for said in (told["nature"], page, done.output):
+        assert "This is a projection of the assumptions that the scenario states, not evidence." in said
+    assert page.count("<caption>Customers won") == page.count("<caption>Worth of their orders") == 1
     assert not re.search(r"(?:src|href)=.(?!data:|#)", page)
     with duckdb.connect() as connection:
         ids = connection.execute(f"SELECT customer_id FROM '{sample_assignments}'").fetchall()
@@ -118,3 +121,17 @@ def test_a_model_that_the_registry_lacks_is_named(sample_assignments: Path, tmp_
 def test_help_ends_with_an_example_that_can_be_typed() -> None:
     told = CliRunner().invoke(cli, ["simulate", "--help"]).output
     assert "python -m campaigns simulate --assignments segments.parquet" in told
+
+
+def test_what_stops_at_the_end_of_its_range_is_told_and_no_gain_is_called_one(
+    url: str, sample_assignments: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(ORDER.replace("0.1\n", "0\n", 1) + "changes: [{feature: late_share, add: 0.9}]\n")
+    done = run(url, sample_assignments, str(file), tmp_path / "out")
+    assert done.exception is None
+    told = " ".join(done.output.split())
+    assert "would leave the valid range of late_share: they stop at its end" in told
+    assert "However few are contacted, nothing is gained." in told
+    assert "0 customers change their segment." in told
+    assert "brings more" not in told

@@ -59,6 +59,7 @@ def test_customers_and_money_add_up(prepared: Prepared) -> None:
     bound, base = prepared(MUCH)
     made = simulate(bound, base, 100, seed=1)
     np.testing.assert_array_equal(made.moves.sum(axis=2), made.responses)
+    np.testing.assert_allclose(made.moved_revenue.sum(axis=2), made.revenue)
     margin = made.numbers[:, [item.name for item in bound.assumptions].index("margin")]
     gain = margin[:, None] * made.revenue - made.discount_won - made.discount_anyway - made.contact
     np.testing.assert_allclose(made.gain, gain)
