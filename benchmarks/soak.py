@@ -1,7 +1,8 @@
 """Minutes of load with everything that happens to a service: reloads, slow clients, disconnects, oversized bodies.
 
-`python -m benchmarks.soak --minutes 10`, or `--quick` for some 20 seconds. It measures the peak first, then keeps to
-70 % of it, and exits with 1 if there was any 5xx but a declared 503, growing memory or descriptors, or an unstable p99.
+`python -m benchmarks.soak --minutes 10`, or `--quick` for some 20 seconds. It measures the peak first, with all of that
+going on as well, then keeps to 70 % of it, and exits with 1 if there was any 5xx but a declared 503, growing memory or
+descriptors, or an unstable p99.
 """
 
 import argparse
@@ -60,11 +61,13 @@ def main() -> None:
         other = twin(result, registry)
         settings = {"REQUEST_SECONDS": "5", "MAX_BODY_BYTES": str(MOST_BYTES), "REFRESH_SECONDS": "1"}
         with served(registry.url, Path(name, "log"), settings=settings) as service:
-            requests = bodies(result)
-            peak = measured_peak(service, requests, 3.0 if chosen.quick else 10.0)
+            requests, stop = bodies(result), threading.Event()
+            disturbing = disturbances(service, registry, (result.made.card.version, other), stop, row)
+            peak = measured_peak(service, requests, 3.0 if chosen.quick else 20.0)
             print(f"peak {peak:,.0f} requests/s over {CONNECTIONS} connections; {SHARE_OF_PEAK:.0%} of it from here on")
-            versions = (result.made.card.version, other)
-            sys.exit(soak(service, registry, versions, requests, peak * SHARE_OF_PEAK, row, rows, not chosen.quick))
+            status = soak(service, requests, peak * SHARE_OF_PEAK, row, rows, not chosen.quick)
+            end(disturbing, stop)
+            sys.exit(status)
 
 
 def twin(result: Result, registry: Registry) -> str:
@@ -100,18 +103,23 @@ def measured_peak(service: Served, requests: list[bytes], seconds: float) -> flo
     return statuses[200] / (seconds / 2)
 
 
+def disturbances(
+    service: Served, registry: Registry, versions: tuple[str, str], stop: threading.Event, row: float
+) -> list[threading.Thread]:
+    """Start all that happens to a service beside its load."""
+    threads = [threading.Thread(target=each, args=(service, stop), daemon=True) for each in (drip, vanish, overfill)]
+    threads.append(threading.Thread(target=reload, args=(registry, versions, stop, row), daemon=True))
+    for thread in threads:
+        thread.start()
+    return threads
+
+
 def soak(
-    service: Served, registry: Registry, versions: tuple[str, str], requests: list[bytes], rate: float, row: float,
-    rows: int, p99_decides: bool,
+    service: Served, requests: list[bytes], rate: float, row: float, rows: int, p99_decides: bool
 ) -> int:  # fmt: skip
-    """Load and disturb, print a row at a time, and judge."""
+    """Load, print a row at a time, and judge."""
     seen, stop = Seen(), threading.Event()
     threads = callers(service, requests, seen, stop, rate)
-    for disturb in (drip, vanish, overfill):
-        threads.append(threading.Thread(target=disturb, args=(service, stop), daemon=True))
-    threads.append(threading.Thread(target=reload, args=(registry, versions, stop, row), daemon=True))
-    for thread in threads[CONNECTIONS:]:
-        thread.start()
     print("   time   requests   a second    p50 ms    p99 ms   503   other 5xx   broken   PSS MB   open files")
     told = []
     time.sleep(row / 2)

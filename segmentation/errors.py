@@ -13,9 +13,6 @@
     │   ├── UnusableDataError           well-formed data that no model can be made of
     │   ├── ForeignPipelineError        a file to import that holds no Pipeline that can be taken in
     │   └── RequestError                an HTTP request
-    │       ├── MalformedBodyError      (400)
-    │       ├── BodyTooLargeError       (413)
-    │       ├── MediaTypeError          (415)
     │       └── InvalidFieldError       (422)
     ├── ModelError                      a model that must not be used (exit 1, HTTP 503)
     │   ├── DigestMismatchError
@@ -32,9 +29,6 @@
     │   ├── StoreAccessError            wrong bucket or credentials
     │   └── StoreUnavailableError       worth retrying (exit 5, HTTP 503)
     ├── GateRefusedError                a model that is published, but may not go live by itself (exit 3)
-    ├── NotReadyError                   the service has no model yet (HTTP 503)
-    ├── UnknownAlgorithmError           (404)
-    ├── NotComputedError                training did not compute it (404)
     └── QueryLimitError                 a feature query ran too long or too large (HTTP 503)
 
 `campaigns/errors.py` adds experiments, below InputError, and warehouses; `service/errors.py` what the service refuses.
@@ -195,26 +189,6 @@ class RequestError(InputError):
         self.faults = tuple(faults) or here
 
 
-class MalformedBodyError(RequestError):
-    """The body is not JSON."""
-
-    code = "malformed-body"
-
-
-class BodyTooLargeError(RequestError):
-    """The body, or the number of customers in it, is over the limit."""
-
-    code = "body-too-large"
-    http_status = 413
-
-
-class MediaTypeError(RequestError):
-    """The body is not declared to be JSON."""
-
-    code = "unsupported-media-type"
-    http_status = 415
-
-
 class InvalidFieldError(RequestError):
     """A field of the body is missing, unknown, of the wrong type or out of range."""
 
@@ -319,27 +293,6 @@ class GateRefusedError(SegmentationError):
 
     code = "gate-refused"
     exit_status = 3
-
-
-class NotReadyError(SegmentationError):
-    """The service has no model yet."""
-
-    code = "not-ready"
-    http_status = 503
-
-
-class UnknownAlgorithmError(SegmentationError):
-    """There is no clusterer of that name."""
-
-    code = "unknown-algorithm"
-    http_status = 404
-
-
-class NotComputedError(SegmentationError):
-    """The model was published without it."""
-
-    code = "not-computed"
-    http_status = 404
 
 
 class QueryLimitError(SegmentationError):

@@ -1,19 +1,47 @@
 """What only the service can refuse; a branch of the tree in `segmentation.errors`.
 
-SegmentationError
-├── RequestError
-│   └── SlowRequestError        the request did not arrive in time (HTTP 408)
-├── AccessError                 whoever asks may not
-│   ├── MissingKeyError         no API key, or none that is known (401)
-│   ├── MissingScopeError       a key that is not for this (403)
-│   └── NotLocalError           there are no keys, and the caller is not on this machine (403)
-├── WrongPortError              a route that is on another port (404)
-└── UnavailableError            not now (503)
-├── OverloadedError         more requests than a worker holds
-└── StoppingError           it is about to stop
+    SegmentationError
+    ├── RequestError
+    │   ├── MalformedBodyError      (HTTP 400)
+    │   ├── BodyTooLargeError       (HTTP 413)
+    │   ├── MediaTypeError          (HTTP 415)
+    │   └── SlowRequestError        the request did not arrive in time (HTTP 408)
+    ├── AccessError                 whoever asks may not (HTTP 403)
+    │   ├── MissingKeyError         no API key, or none that is known (HTTP 401)
+    │   ├── MissingScopeError       a key that is not for this
+    │   └── NotLocalError           there are no keys, and the caller is not on this machine
+    ├── WrongPortError              a route that is on another port (HTTP 404)
+    ├── UnknownAlgorithmError       (HTTP 404)
+    ├── NotComputedError            training did not compute it (HTTP 404)
+    ├── NotReadyError               the service has no model yet (HTTP 503)
+    └── UnavailableError            not now (HTTP 503)
+        ├── OverloadedError         more requests than a worker holds
+        └── StoppingError           it is about to stop
+
+Bodies that are no JSON, too large, or of another type are told before anything in them is looked at.
 """
 
 from segmentation.errors import RequestError, SegmentationError
+
+
+class MalformedBodyError(RequestError):
+    """The body is not JSON."""
+
+    code = "malformed-body"
+
+
+class BodyTooLargeError(RequestError):
+    """The body, or the number of customers in it, is over the limit."""
+
+    code = "body-too-large"
+    http_status = 413
+
+
+class MediaTypeError(RequestError):
+    """The body is not declared to be JSON."""
+
+    code = "unsupported-media-type"
+    http_status = 415
 
 
 class SlowRequestError(RequestError):
@@ -91,3 +119,24 @@ class StoppingError(UnavailableError):
     """The service is about to stop."""
 
     code = "stopping"
+
+
+class NotReadyError(SegmentationError):
+    """The service has no model yet."""
+
+    code = "not-ready"
+    http_status = 503
+
+
+class UnknownAlgorithmError(SegmentationError):
+    """There is no clusterer of that name."""
+
+    code = "unknown-algorithm"
+    http_status = 404
+
+
+class NotComputedError(SegmentationError):
+    """The model was published without it."""
+
+    code = "not-computed"
+    http_status = 404

@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, request
 
-from segmentation.errors import NotComputedError, UnknownAlgorithmError, nearest
+from segmentation.errors import nearest
 from segmentation.scores import SCORES, AlgorithmScore
+from service.errors import NotComputedError, UnknownAlgorithmError
 from service.live_model import Serving
 from service.published import REPORT
 from service.replies import reply

@@ -5,10 +5,11 @@ import numpy as np
 from flask import request
 
 from segmentation import assignment, explanation
-from segmentation.errors import BodyTooLargeError, InvalidFieldError, nearest
+from segmentation.errors import InvalidFieldError, nearest
 from segmentation.model import Model
 from segmentation.scoring import Floats
 from segmentation.segment import RuleSegment
+from service.errors import BodyTooLargeError
 
 MOST_EXPLAINED = 1_000
 """Customers whom one request may ask explanations of: an explanation is twenty times as long as a prediction."""

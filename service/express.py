@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
-from segmentation.errors import NotReadyError
 from service import problems
+from service.errors import NotReadyError
 from service.live_model import LiveModel
 from service.metrics import Counters
 from service.replies import REQUEST_ID

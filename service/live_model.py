@@ -11,17 +11,13 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from segmentation.errors import (
-    ModelError,
-    NotReadyError,
-    ReplayedMoveError,
-    StoreUnavailableError,
-)
+from segmentation.errors import ModelError, ReplayedMoveError, StoreUnavailableError
 from segmentation.model import NEEDED_TO_SERVE, Model
 from segmentation.registry import Move, Registry
 from service.decoding import Decoder, Limits
 from service.drift.tally import Tally
 from service.drift.watch import Watch
+from service.errors import NotReadyError
 from service.model_cache import ModelCache
 from service.predictions import Single
 from service.proofs import Proofs

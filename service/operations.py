@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from segmentation.errors import NotReadyError
+from service.errors import NotReadyError
 from service.metrics import registry
 from service.model_metrics import ModelCollector, age_seconds
 from service.replies import reply

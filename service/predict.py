@@ -7,7 +7,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from segmentation import assignment
-from segmentation.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
+from service.errors import BodyTooLargeError, MalformedBodyError, MediaTypeError
 from service.explain import asked, explain
 from service.predictions import Predictions, describe, outliers
 from service.replies import reply

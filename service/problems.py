@@ -7,7 +7,8 @@ import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
-from segmentation.errors import BodyTooLargeError, RequestError, SegmentationError
+from segmentation.errors import RequestError, SegmentationError
+from service.errors import BodyTooLargeError
 from service.replies import REQUEST_ID, route_name
 
 logger = logging.getLogger(__name__)

@@ -3,10 +3,11 @@
 import threading
 
 from segmentation.card import Card
-from segmentation.errors import NotComputedError, SegmentationError, StoreUnavailableError
+from segmentation.errors import SegmentationError, StoreUnavailableError
 from segmentation.model import verify
 from segmentation.registry import Registry
 from segmentation.scores import SCORES, AlgorithmScore, decode
+from service.errors import NotComputedError
 from service.model_cache import ModelCache
 
 REPORT = "report.html"

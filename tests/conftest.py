@@ -11,10 +11,13 @@ import pytest
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
 from tests.once import once
+from tests.stores import ceph_server, moto_server, on_ceph, on_moto, s3_url
 from training import configuration, job, publish
 from training.bundle import Bundle
 from training.configuration import Configuration
 from training.database import open_database
+
+__all__ = ["ceph_server", "moto_server", "on_ceph", "on_moto", "s3_url"]
 
 TEST_DATA = "SEGMENTATION_TEST_DATA"
 

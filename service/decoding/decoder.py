@@ -15,12 +15,13 @@ from msgspec import UNSET
 from msgspec.structs import astuple
 
 from segmentation.card import Card
-from segmentation.errors import BodyTooLargeError, Fault, InvalidFieldError
+from segmentation.errors import Fault, InvalidFieldError
 from segmentation.histories import History, HistoryQuery
 from segmentation.scoring import Floats
 from service.decoding import rules
 from service.decoding.bodies import Limits, bodies
 from service.decoding.refusal import MOST_FAULTS, refusal, told, too_many_rows
+from service.errors import BodyTooLargeError
 
 NEEDS = {"orders": "a payment_value, or a unit_price and quantity, in each order", "events": "each event whole"}
 """By canonical table, what features that nobody may lack are made of."""

@@ -12,11 +12,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from segmentation.errors import BodyTooLargeError, Fault, InvalidFieldError, MalformedBodyError, RequestError, nearest
+from segmentation.errors import Fault, InvalidFieldError, RequestError, nearest
 from segmentation.tables import TABLES
 from service.decoding import rules
 from service.decoding.bodies import Bodies
 from service.decoding.rules import INVALID
+from service.errors import BodyTooLargeError, MalformedBodyError
 
 MOST_FAULTS = 100
 

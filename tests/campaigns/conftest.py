@@ -11,7 +11,6 @@ from segmentation.opening import proved
 from segmentation.registry import Registry, open_registry
 from segmentation.settings import Settings
 from tests.campaigns.experiments import Desk, write_base
-from tests.segmentation.conftest import ceph_server, on_ceph, on_moto  # noqa: F401
 from tests.servers import postgres
 from tests.servers.postgres import Postgres
 from training import job, sources

@@ -13,12 +13,6 @@ from segmentation.errors import StoreUnavailableError
 from segmentation.registry.s3 import S3Store
 from segmentation.registry.store import Store, open_store
 from tests.campaigns.exporting import Done, campaigns
-from tests.segmentation.conftest import (
-    ceph_server,  # noqa: F401
-    on_ceph,  # noqa: F401
-    on_moto,  # noqa: F401
-    s3_url,  # noqa: F401
-)
 from tests.servers import s3
 
 FILES = ["segment-0.csv", "segment-1.csv", "summary.json"]
@@ -49,7 +43,7 @@ def lists(base: Path, out: str, *more: str) -> Done:
 
 
 @pytest.fixture
-def bucket(s3_url: str) -> Store:  # noqa: F811
+def bucket(s3_url: str) -> Store:
     return open_store(f"{s3_url}/lists")
 
 
@@ -89,7 +83,7 @@ def test_a_run_that_was_killed_is_completed_by_the_same_command_and_by_no_other(
 @pytest.mark.parametrize("last", FILES)
 def test_where_the_store_fails_midway_nothing_is_left(
     base: Path,
-    on_moto: str,  # noqa: F811
+    on_moto: str,
     last: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -107,7 +101,7 @@ def test_where_the_store_fails_midway_nothing_is_left(
     assert open_store(f"{on_moto}/lists").list("") == []
 
 
-def test_the_summary_is_the_last_to_come(base: Path, on_moto: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_the_summary_is_the_last_to_come(base: Path, on_moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     create = S3Store.create
 
@@ -127,7 +121,7 @@ def test_the_summary_is_the_last_to_come(base: Path, on_moto: str, monkeypatch: 
 )
 def test_a_bucket_that_is_not_there_is_told_before_any_work(
     base: Path,
-    on_moto: str,  # noqa: F811
+    on_moto: str,
     out: str,
     said: str,
     code: int,

@@ -36,7 +36,7 @@ def made(module: ModuleType) -> dict[str, type[SegmentationError]]:
     }
 
 
-@pytest.mark.parametrize("module", [segmentation.errors, campaigns.errors])
+@pytest.mark.parametrize("module", [segmentation.errors, campaigns.errors, service.errors])
 def test_the_tree_that_is_drawn_is_the_one_there_is(module: ModuleType) -> None:
     tree, classes = drawn(module), made(module)
     assert classes.keys() <= tree.keys()

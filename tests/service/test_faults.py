@@ -10,12 +10,13 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation.errors import BodyTooLargeError, InvalidFieldError, RequestError
+from segmentation.errors import InvalidFieldError, RequestError
 from segmentation.histories import HistoryQuery
 from segmentation.model import SQL
 from segmentation.tables import ORDERS
 from service.decoding import Bodies, Decoder, Limits, refusal, rules
 from service.decoding.bodies import bodies
+from service.errors import BodyTooLargeError
 from tests.depth import examples
 from tests.service.test_predict import post
 from training.job import Result
