@@ -62,6 +62,10 @@ bench: $(READY) ## Measure: training and serving, each beside a peer
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.containers
 
+.PHONY: soak
+soak: $(READY) ## Half a minute of load and everything that happens to a service; fails if a request does, or memory grows
+	$(BIN)/python -m benchmarks.soak --quick
+
 .PHONY: lock
 lock: $(READY) ## Write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate --quiet --custom-compile-command 'make lock' --output-file requirements.txt

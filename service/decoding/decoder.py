@@ -19,7 +19,7 @@ from segmentation.errors import Fault, InvalidFieldError
 from segmentation.histories import History, HistoryQuery
 from segmentation.scoring import Floats
 from service.decoding import rules
-from service.decoding.bodies import Limits, bodies
+from service.decoding.bodies import Limits, bodies, valid
 from service.decoding.refusal import MOST_FAULTS, refusal, told, too_many_rows
 from service.errors import BodyTooLargeError
 
@@ -74,7 +74,8 @@ class Decoder:
         self._fills = np.array([np.nan if feature.fill is None else feature.fill for feature in card.features])
         self._as_of = datetime.fromisoformat(card.as_of)
         self._query = query
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.bodies.body).decode
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(self.bodies.decoded).decode
+        self._lowest, self._highest = np.array([valid(feature) for feature in card.features]).T
         columns = 0 if query is None else len(query.table.columns)
         # More commas outside of texts than this no body has that keeps to the limits.
         self._most_commas = limits.customers * (len(self._names) + 4) + limits.orders * (columns + 1) + 100
@@ -122,6 +123,11 @@ class Decoder:
         if body.customers is UNSET:
             columns = astuple(body.columns)
             features = _of_columns(columns)
+            # NaN, of who lacks a value, is neither.
+            if (features < self._lowest).any() or (features > self._highest).any():
+                raise InvalidFieldError(
+                    "a value is out of range", hint="GET /openapi.json tells the ranges", pointer="/columns"
+                )
             nothing = [None] * len(features)
             return self._batch(features, body.customer_id or nothing, nothing)
         if any(customer.features is UNSET for customer in body.customers):

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from segmentation.histories import HistoryQuery
 from segmentation.model import SQL
 from segmentation.tables import ORDERS
 from service.decoding import Bodies, Decoder, Limits, refusal, rules
-from service.decoding.bodies import bodies
+from service.decoding.bodies import LARGEST, bodies
 from service.errors import BodyTooLargeError
 from tests.depth import examples
 from tests.service.test_predict import post
@@ -241,3 +242,20 @@ def refused_by(types: Bodies, content: bytes) -> Exception | None:
     customers = [body] if body.customers is msgspec.UNSET else body.customers
     lines = sum(len(customer.orders or ()) for customer in customers)
     return BodyTooLargeError("too many lines", pointer="") if lines > types.limits.orders else None
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_columns_have_the_ranges_that_one_customer_has(
+    client: FlaskClient, sample_result: Result, features: Json, end: str
+) -> None:
+    for feature in sample_result.made.card.features:
+        outermost = getattr(feature, end)
+        if outermost is None:
+            outermost = -LARGEST if end == "low" else LARGEST
+        beyond = float(np.nextafter(outermost, -np.inf if end == "low" else np.inf))
+        for value, status in ((outermost, 200), (beyond, 422)):
+            columns = {name: [median, value if name == feature.name else median] for name, median in features.items()}
+            answered, answer = post(client, {"columns": columns})
+            assert answered == status == post(client, {"features": features | {feature.name: value}})[0]
+            if status == 422:
+                assert [fault["pointer"] for fault in answer["errors"]] == [f"/columns/{feature.name}/1"]
