@@ -127,7 +127,7 @@ def forget(
     there = warehouse(settings.warehouse if address is None else address, schema, kind, wait_seconds, settings)
     hidden = keyed.load(settings.customer_key_file) if pseudonyms else None
     with open_database(settings) as (connection, folder), ERR.status("forgetting"):
-        number = read_ids(connection, ids, "forgotten", hidden)
+        number = read_ids(connection, ids, "forgotten", hidden, also_as_written=True)
         file = folder / "forgotten.csv"
         write_ids(connection, "forgotten", file)
         gone = there.forget(file)

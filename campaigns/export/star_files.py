@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from campaigns import tables
 from campaigns.errors import WarehouseAccessError, WarehouseTablesError
 from campaigns.export import statements
 from campaigns.export.contract import TABLES
@@ -124,11 +125,11 @@ def source(generation: Generation, table: str) -> str:
     str
         SQL, to stand behind FROM.
     """
-    file = literal(str(_file(generation.folder, table, generation.kind)))
+    file = _file(generation.folder, table, generation.kind)
     if generation.kind == "parquet":
-        return f"read_parquet({file})"
+        return tables.read_parquet(file)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in TABLES[table].items())
-    return f"read_csv({file}, header = true, columns = {{{columns}}})"
+    return tables.read_csv(file, f"header = true, columns = {{{columns}}}, {tables.OURS}")
 
 
 def _select(generation: Generation, table: str) -> str:

@@ -178,3 +178,29 @@ def test_a_disk_that_is_full_is_told_and_the_export_before_stays(
     assert (done.returncode, "segment.csv cannot be written: No space left on device" in done.stderr) == (2, True), done
     assert (out / "current" / "customer_segment.csv").read_bytes() == before
     assert [path.name for path in (out / "generations").iterdir()] == ["0000000001"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_ids_of_every_kind_are_kept_and_forgotten(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
+) -> None:
+    """Also in a folder whose name DuckDB would take for a pattern, or for columns."""
+    odd = ["''", "'x'", 'a"b', "a\rb", "a\nb", "#1", "a;b", "\\.", "NULL", " spaced ", "padded    "]
+    file, out = tmp_path / "odd.parquet", tmp_path / "customer=[1]*"
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE odd (customer_id VARCHAR, number INTEGER)")
+        connection.executemany("INSERT INTO odd VALUES (?, ?)", [[one, at] for at, one in enumerate(odd, 1)])
+        connection.execute(
+            "COPY (SELECT o.customer_id, t.* EXCLUDE (customer_id, number) "
+            f"FROM (SELECT *, row_number() OVER () AS number FROM '{sample_assignments}') t JOIN odd o USING (number)) "
+            f"TO '{file}' (FORMAT parquet)"
+        )
+        connection.execute(f"COPY (SELECT customer_id FROM odd) TO '{tmp_path / 'ids.parquet'}' (FORMAT parquet)")
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--format", kind, "--assignments"]
+    later = assigned(file, tmp_path / "later.parquet", day=2)
+    for one in (assigned(file, tmp_path / "first.parquet"), later):
+        done = campaigns(*arguments, str(one))
+        assert done.returncode == 0, done.stderr
+    assert f"movement  {len(odd)} stayed, 0 moved, 0 arrived, 0 left" in done.stdout
+    done = campaigns("forget", "--ids", str(tmp_path / "ids.parquet"), "--to", str(out))
+    assert (done.returncode, f"{len(odd)} rows of the {len(odd)} customers" in done.stdout) == (0, True), done
