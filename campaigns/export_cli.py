@@ -133,6 +133,8 @@ def forget(
         gone = there.forget(file)
     told = "all their rows" if gone.rows is None else f"{gone.rows:,} rows"
     OUT.print(f"{there.shown}: {told} of the {number:,} customers in {ids.name} are gone")
+    if not gone.reclaimed:
+        ERR.print("they can still be read in the table's file: its owner must VACUUM customer_segment", style="bold")
     if gone.rows == 0:
         ERR.print(
             "none of them was there" + ("" if pseudonyms else "; does the warehouse hold --pseudonyms?"), style="bold"
