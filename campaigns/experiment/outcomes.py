@@ -22,6 +22,9 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 
+LARGEST = 1e15
+"""Squares of larger values leave too few digits to compare segments by."""
+
 # In a fixed order: the last bit of a sum depends on it.
 SUM = "list_sum(list(value ORDER BY moment, value))"
 
@@ -189,14 +192,14 @@ def _typed(connection: duckdb.DuckDBPyConnection, given: Table, metric: Metric) 
     nobody, empty, unread, infinite, undated, other = _first(
         connection,
         "SELECT count(*) FILTER (customer_id IS NULL), count(*) FILTER (empty), "
-        "count(*) FILTER (value IS NULL AND NOT empty), count(*) FILTER (NOT isfinite(value)), "
+        f"count(*) FILTER (value IS NULL AND NOT empty), count(*) FILTER (NOT abs(value) <= {LARGEST}), "
         "count(*) FILTER (moment IS NULL), count(*) FILTER (value NOT IN (0, 1)) FROM typed",
     )
     faults = (
         ("customer_id", nobody, "no value", "leave such rows out of the file"),
         (metric.column, empty, "no value", "write 0 where nothing happened, or leave such rows out and set absent"),
         (metric.column, unread, "a value that is no number", "write numbers with a decimal point"),
-        (metric.column, infinite, "a value that is not finite", "write numbers"),
+        (metric.column, infinite, f"a value that is not finite, or beyond {LARGEST:g}", "look where they come from"),
         (metric.when, undated if metric.when else 0, "no time that can be read", "write 2026-12-01T12:00:00Z"),
     )
     for column, count, what, hint in faults:
