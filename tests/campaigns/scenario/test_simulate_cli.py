@@ -45,6 +45,7 @@ def test_it_writes_json_page_and_pictures_that_hold_no_customer(
     assert told["customers"] == 3000
     assert told["money"]["gain"]["low"] < told["money"]["gain"]["mean"] < told["money"]["gain"]["high"]
     page = (out / "scenario.html").read_text()
+    assert "told too high" in page
     assert "Voucher for a second order" in page
     for said in (told["nature"], page, done.output):
         assert "This is a projection of the assumptions that the scenario states, not evidence." in said
