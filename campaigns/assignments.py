@@ -158,13 +158,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str
     readers = {".parquet": read_parquet(file), ".csv": read_csv(file, OF_USERS)}
     if file.suffix.lower() not in readers:
         raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give what `training assign` wrote")
-    try:
+    with reading(file, "give what `training assign` wrote"):
         connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()]}")
         return {row[0]: row[1] for row in connection.execute("DESCRIBE given").fetchall()}
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="give what `training assign` wrote"
-        ) from error
 
 
 def _refuse_missing(connection: duckdb.DuckDBPyConnection, file: Path, features: tuple[str, ...]) -> None:

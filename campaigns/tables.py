@@ -103,14 +103,10 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
         reader = read_parquet(file)
     else:
         raise UnreadableFileError(f"{file.name} is neither .csv nor .parquet", hint="name the file by what it is")
-    try:
+    with reading(file, "save it as UTF-8 with one header line, or as Parquet"):
         connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {reader}")
         described = connection.execute(f"DESCRIBE {quoted(view)}").fetchall()
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {quoted(view)}")
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {kind[1:]}", hint="save it as UTF-8 with one header line, or as Parquet"
-        ) from error
     return Table(file, view, {str(row[0]): str(row[1]) for row in described})
 
 
@@ -134,12 +130,14 @@ def reading(file: Path, hint: str) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException):
-        # Of the work database, and told as such.
+    except duckdb.OutOfMemoryException:
         raise
     except (duckdb.ConversionException, duckdb.BinderException) as error:
         raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and str(file) not in str(error):
+            # Of the work database, and told as such.
+            raise
         raise UnreadableFileError(f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint=hint) from error
 
 

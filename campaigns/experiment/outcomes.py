@@ -166,13 +166,9 @@ def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> Table:
     reader = {".parquet": read_parquet(file), ".csv": read_csv(file, OF_USERS)}.get(file.suffix.lower())
     if reader is None:
         raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give one of the two")
-    try:
+    with reading(file, "write it anew"):
         connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM {reader}")
         described = connection.execute("DESCRIBE given").fetchall()
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="write it anew"
-        ) from error
     return Table(file, "given", {row[0]: row[1] for row in described})
 
 

@@ -144,11 +144,13 @@ class Files:
             current = self._generations.current(scratch)
             kind = self._wanted(current)
             star_files.read(connection, current, self.shown)
-            done, selects = work(current)
+            with star_files.as_written(self.shown):
+                done, selects = work(current)
             if not selects:
                 return done
             with self._generations.new(current, scratch) as folder:
-                star_files.write(connection, selects, folder, kind, self.shown)
+                with star_files.as_written(self.shown):
+                    star_files.write(connection, selects, folder, kind, self.shown)
                 if self._generations.publish(folder, kind, current):
                     return done
 

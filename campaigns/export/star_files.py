@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from campaigns.export.generations import Format, Generation
+
+_DAMAGED = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException)
 
 _ORDER = {
     "exports": "number",
@@ -108,6 +112,32 @@ def write(
                 f"{shown}: {table}.{kind} cannot be written: {_reason(error)}",
                 hint="there must be room in the folder, and in SEGMENTATION_SPILL_DIR",
             ) from error
+
+
+@contextmanager
+def as_written(shown: str) -> Iterator[None]:
+    """Put into words that the table of customers, which is read when it is needed, is damaged: DuckDB quotes its rows.
+
+    Parameters
+    ----------
+    shown
+        Where, for errors.
+
+    Raises
+    ------
+    WarehouseTablesError
+        It is not as an export wrote it.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        # Of the classes below duckdb.Error, these are of what is read; damage to a Parquet file may be of no class.
+        if type(error) is duckdb.Error or isinstance(error, _DAMAGED):
+            raise WarehouseTablesError(
+                f"{shown}: customer_segment is not as an export wrote it",
+                hint="export to a place of its own, or restore the file; docs/warehouse.md has its columns",
+            ) from error
+        raise
 
 
 def source(generation: Generation, table: str) -> str:

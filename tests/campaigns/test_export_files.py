@@ -181,6 +181,28 @@ def test_a_disk_that_is_full_is_told_and_the_export_before_stays(
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_damage_to_the_table_of_customers_is_told_without_its_rows(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "warehouse"
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--format", kind, "--assignments"]
+    assert campaigns(*arguments, str(assigned(sample_assignments, tmp_path / "1.parquet"))).returncode == 0
+    file = out / "current" / f"customer_segment.{kind}"
+    whole = file.read_bytes()
+    # Nothing of a Parquet file's end, which says where its columns are.
+    start, end = (whole.index(b"\n", 2000) + 1,) * 2 if kind == "csv" else (50, len(whole) // 2)
+    file.write_bytes(whole[:start] + (b"somebody's row\n" * len(whole))[: (end - start) or 600] + whole[end:])
+    # Of somebody who may be in the damaged part, for all that is known without reading it.
+    (tmp_path / "ids.txt").write_text(str(sorted(expected(sample_assignments))[1500][0]))
+    second = assigned(sample_assignments, tmp_path / "2.parquet", day=2)
+    forget = ("forget", "--ids", str(tmp_path / "ids.txt"), "--to", str(out))
+    for done in (campaigns(*arguments, str(second)), campaigns(*forget)):
+        assert (done.returncode, "not as an export wrote it" in done.stderr) == (2, True), done
+        assert "somebody" not in done.stdout + done.stderr
+    assert [path.name for path in (out / "generations").iterdir()] == ["0000000001"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_ids_of_every_kind_are_kept_and_forgotten(
     sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
 ) -> None:
