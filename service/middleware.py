@@ -17,6 +17,7 @@ from service.condition import Condition
 from service.errors import AccessError, OverloadedError, StoppingError, WrongPortError
 from service.logs import AccessLog
 from service.metrics import Counters
+from service.problems import NOT_GUESSED, NOT_KEPT, NOTHING_LOADED
 from service.replies import REQUEST_ID
 from service.routes import METRICS, OPEN, READY, Route, Routes
 
@@ -25,11 +26,6 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-
-NOT_KEPT = ("Cache-Control", "no-store")
-NOTHING_LOADED = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-"""Of whatever does not bring its own: were it shown as a page, it could do nothing."""
-NOT_GUESSED = ("X-Content-Type-Options", "nosniff")
 
 
 class Middleware:

@@ -16,6 +16,7 @@ from segmentation.settings import Settings
 from service import key_ring, keys
 from service.app import create_app
 from service.condition import CONDITION
+from service.openapi.answers import Ready
 from service.replies import route_name
 from service.routes import NEEDED, OPEN
 
@@ -212,3 +213,4 @@ def test_a_broken_file_of_keys_is_told_by_readyz(
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert "is no file of API keys" in ready.get_json()["api_keys_failure"]
+    assert {*ready.get_json()} <= {*Ready.__struct_fields__}, "GET /openapi.json says nothing of it"
