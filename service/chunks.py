@@ -30,27 +30,29 @@ class Chunks:
         bool
             Whether the body ends in them; what follows is another request's.
         """
-        at, size = start, len(data)
-        while True:
-            if at + self._skip >= size:
-                self._skip -= size - at
-                return False
-            at += self._skip
-            self._skip = 0
+        at, size = start + self._skip, len(data)
+        while at < size:
             stop = data.find(b"\n", at)
             if stop < 0:
                 self._begun += data[at:]
+                self._skip = 0
                 return len(self._begun) > LONGEST_LINE
-            line, self._begun, at = (self._begun + data[at:stop]).rstrip(b"\r"), b"", stop + 1
+            line, at = data[at:stop], stop + 1
+            if self._begun:
+                line, self._begun = self._begun + line, b""
             if self._trailers:
-                if not line:
+                if line in (b"\r", b""):
                     return True
                 continue
             try:
-                self._skip = int(line.partition(b";")[0], 16) + 2
+                length = int(line.partition(b";")[0], 16)
             except ValueError:
                 return True
-            if self._skip < 2:
+            if length > 0:
+                at += length + 2
+            elif length == 0:
+                self._trailers = True
+            else:
                 return True
-            if self._skip == 2:
-                self._skip, self._trailers = 0, True
+        self._skip = at - size
+        return False
