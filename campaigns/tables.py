@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from segmentation.errors import MissingColumnError, MissingTableError, UnreadableFileError
+from segmentation.errors import BadValueError, MissingColumnError, MissingTableError, UnreadableFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+OF_USERS = "header = true, all_varchar = true, strict_mode = true, comment = '', quote = '\"'"
+"""Options of CSV that others wrote. What DuckDB would guess else: that ids which begin with # are comments, which it
+leaves out, and that an id in apostrophes is one without them."""
+
+OURS = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n'"
+"""Options of CSV that DuckDB wrote: nothing is guessed, whatever ids look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +92,91 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
     """
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="check its name")
-    source = "'" + str(file).replace("'", "''") + "'"
     kind = file.suffix.lower()
     if one_per_line is not None:
         # No line holds this sign, so that a line is one value whatever else is in it.
-        reader = (
-            f"read_csv({source}, header = false, columns = {{'{one_per_line}': 'VARCHAR'}}, delim = '\x1f', "
-            "quote = '', escape = '', auto_detect = false)"
-        )
+        options = f"header = false, columns = {{'{one_per_line}': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = ''"
+        reader = read_csv(file, f"{options}, auto_detect = false")
     elif kind == ".csv":
-        reader = f"read_csv({source}, header = true, all_varchar = true, strict_mode = true)"
+        reader = read_csv(file, OF_USERS)
     elif kind == ".parquet":
-        reader = f"read_parquet({source})"
+        reader = read_parquet(file)
     else:
         raise UnreadableFileError(f"{file.name} is neither .csv nor .parquet", hint="name the file by what it is")
-    try:
+    with reading(file, "save it as UTF-8 with one header line, or as Parquet"):
         connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {reader}")
         described = connection.execute(f"DESCRIBE {quoted(view)}").fetchall()
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {quoted(view)}")
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {kind[1:]}", hint="save it as UTF-8 with one header line, or as Parquet"
-        ) from error
     return Table(file, view, {str(row[0]): str(row[1]) for row in described})
+
+
+@contextmanager
+def reading(file: Path, hint: str) -> Iterator[None]:
+    """Put into words what is met in the middle of a file: DuckDB's own words quote the row.
+
+    Parameters
+    ----------
+    file
+        That is read.
+    hint
+        What to do.
+
+    Raises
+    ------
+    BadValueError
+        A value is not of its column's type.
+    UnreadableFileError
+        It is damaged.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.ConversionException, duckdb.BinderException) as error:
+        raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and str(file) not in str(error):
+            # Of the work database, and told as such.
+            raise
+        raise UnreadableFileError(f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint=hint) from error
+
+
+def read_csv(file: Path, options: str) -> str:
+    """What DuckDB reads a CSV file from: that file alone, and no columns out of the names of its folders.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+    options
+        Such as `OF_USERS`.
+
+    Returns
+    -------
+    str
+        SQL, to stand behind FROM.
+    """
+    return f"read_csv({_name(file)}, {options}, hive_partitioning = false)"
+
+
+def read_parquet(file: Path) -> str:
+    """What DuckDB reads a Parquet file from: that file alone, and no columns out of the names of its folders.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+
+    Returns
+    -------
+    str
+        SQL, to stand behind FROM.
+    """
+    return f"read_parquet({_name(file)}, hive_partitioning = false)"
+
+
+def _name(file: Path) -> str:
+    return "'" + escape(str(file)).replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:
