@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from campaigns.database import open_database
+from campaigns.tables import reading, refuse_empty
 from segmentation.errors import (
     BadValueError,
     DuplicateRowError,
@@ -32,6 +33,8 @@ TYPES = {
     "as_of": "TIMESTAMP WITH TIME ZONE",
 }
 """Columns of every such table, with their types in DuckDB; whatever else it has are features."""
+
+GIVE = "give what `training assign` wrote"
 
 NULLABLE = frozenset({"confidence"})
 """A customer whom a rule took has no confidence."""
@@ -120,12 +123,13 @@ def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:
         for column in (*TYPES, *features)
     )
     # The cast is a table of its own, so that a value that does not fit is met here and nowhere later.
-    try:
-        connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
-    except duckdb.ConversionException as error:
-        raise BadValueError(
-            f"{file.name} has a value that is not of its column's type", hint="write it anew with `training assign`"
-        ) from error
+    with reading(file, GIVE):
+        try:
+            connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
+        except duckdb.ConversionException as error:
+            raise BadValueError(
+                f"{file.name} has a value that is not of its column's type", hint="write it anew with `training assign`"
+            ) from error
     connection.execute("DROP VIEW given")
     _refuse_missing(connection, file, features)
     versions, moments, customers, version, moment = _first(
@@ -159,15 +163,12 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
         ".csv": "read_csv({}, header = true, all_varchar = true, strict_mode = true)",
     }
     if file.suffix.lower() not in readers:
-        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give what `training assign` wrote")
+        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint=GIVE)
+    refuse_empty(file)
     name = "'" + str(file).replace("'", "''") + "'"
-    try:
+    with reading(file, GIVE):
         connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()].format(name)}")
         return [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="give what `training assign` wrote"
-        ) from error
 
 
 def _refuse_missing(connection: duckdb.DuckDBPyConnection, file: Path, features: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from campaigns.tables import Table, open_table, quoted
+from campaigns.tables import AS_WHAT, Table, open_table, quoted, reading
 from segmentation.errors import BadValueError, EmptyTableError
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ def read_ids(
     table = open_table(connection, file, f"{name}_given", one_per_line=ID if bare else None)
     source = ID if bare else table.require(column)
     trimmed = f"trim({id_text(table, source)}, ' ' || chr(9) || chr(13) || chr(65279))"
-    connection.execute(
-        f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {trimmed} AS customer_id FROM {quoted(table.view)} "
-        f"WHERE {trimmed} <> ''"
-    )
+    with reading(file, AS_WHAT):
+        connection.execute(
+            f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {trimmed} AS customer_id FROM {quoted(table.view)} "
+            f"WHERE {trimmed} <> ''"
+        )
     connection.execute(f"DROP VIEW {quoted(table.view)}")
     if hidden is not None:
         connection.execute(

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from segmentation.errors import MissingColumnError, MissingTableError, UnreadableFileError
+from segmentation.errors import EmptyTableError, MissingColumnError, MissingTableError, UnreadableFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+AS_WHAT = "save it as UTF-8 with one header line, or as Parquet"
+
+_FAULTS = {
+    "Invalid unicode": ("is not UTF-8", AS_WHAT),
+    "unterminated quote": ("has a quotation mark that is not closed", "mend it, or write the file anew"),
+    "Expected Number of Columns": ("has more or fewer columns than the header line", "mend it, or write the file anew"),
+}
+"""What DuckDB says of a row of CSV, and what is told of it: DuckDB's own words hold the row."""
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +92,15 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
     ------
     MissingTableError
         There is no such file.
+    EmptyTableError
+        There is nothing in it.
     UnreadableFileError
         It cannot be read as what its name says.
     """
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="check its name")
+    if one_per_line is None:
+        refuse_empty(file)
     source = "'" + str(file).replace("'", "''") + "'"
     kind = file.suffix.lower()
     if one_per_line is not None:
@@ -96,15 +115,68 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
         reader = f"read_parquet({source})"
     else:
         raise UnreadableFileError(f"{file.name} is neither .csv nor .parquet", hint="name the file by what it is")
-    try:
+    with reading(file, AS_WHAT):
         connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {reader}")
         described = connection.execute(f"DESCRIBE {quoted(view)}").fetchall()
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {quoted(view)}")
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {kind[1:]}", hint="save it as UTF-8 with one header line, or as Parquet"
-        ) from error
     return Table(file, view, {str(row[0]): str(row[1]) for row in described})
+
+
+@contextmanager
+def reading(file: Path, hint: str) -> Iterator[None]:
+    """Put what DuckDB finds wrong with a file into words that hold nothing of its rows.
+
+    Parameters
+    ----------
+    file
+        What is read within.
+    hint
+        What to do where it cannot be read.
+
+    Raises
+    ------
+    UnreadableFileError
+        It is no such file, or a row of it is none; with the line, where there are lines.
+    """
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException):
+        raise
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and str(file) not in str(error):
+            # The disk that is spilled to, and not this file.
+            raise
+        line = _LINE.search(str(error))
+        where = f"{file.name}, line {line[1]}" if line else file.name
+        otherwise = f"cannot be read as {file.suffix[1:].lower()}", hint
+        told, mend = next((fault for said, fault in _FAULTS.items() if said in str(error)), otherwise)
+        raise UnreadableFileError(f"{where} {told}", hint=mend) from error
+
+
+def refuse_empty(file: Path) -> None:
+    """Refuse a file without a header line, of which DuckDB would make up the columns.
+
+    Parameters
+    ----------
+    file
+        One that is there.
+
+    Raises
+    ------
+    EmptyTableError
+        There is nothing in it.
+    UnreadableFileError
+        Somebody else may read it, or nobody.
+    """
+    try:
+        with file.open("rb") as content:
+            beginning = content.read(1 << 16)
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{file.name} cannot be read: {error.strerror}", hint="check who may read it"
+        ) from error
+    if not beginning.removeprefix(_BYTE_ORDER_MARK).strip():
+        raise EmptyTableError(f"{file.name} is empty", hint="it needs a header line and a row per customer")
 
 
 def quoted(name: str) -> str:

@@ -11,6 +11,7 @@ import duckdb
 
 from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment, Metric, Window
+from campaigns.tables import AS_WHAT, reading, refuse_empty
 from segmentation.clock import iso
 from segmentation.errors import (
     BadValueError,
@@ -158,7 +159,10 @@ def read_ids(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     present = _given(connection, file)
     if "customer_id" not in present:
         raise MissingColumnError(file.name, "customer_id", present)
-    connection.execute("CREATE TABLE listed AS SELECT DISTINCT CAST(customer_id AS VARCHAR) AS customer_id FROM given")
+    with reading(file, AS_WHAT):
+        connection.execute(
+            "CREATE TABLE listed AS SELECT DISTINCT CAST(customer_id AS VARCHAR) AS customer_id FROM given"
+        )
 
 
 def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
@@ -168,14 +172,11 @@ def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give one of the two")
+    refuse_empty(file)
     quoted = "'" + str(file).replace("'", "''") + "'"
-    try:
+    with reading(file, AS_WHAT):
         connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM {reader.format(quoted)}")
         return [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
-    except duckdb.Error as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="write it anew"
-        ) from error
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) -> None:
@@ -185,16 +186,12 @@ def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) ->
     value = f"coalesce(TRY_CAST({text} AS DOUBLE), CAST(TRY_CAST({text} AS BOOLEAN) AS DOUBLE))"
     moment = f"TRY_CAST({_quoted(metric.when)} AS TIMESTAMPTZ)" if metric.when else "CAST(NULL AS TIMESTAMPTZ)"
     arm = "CAST(arm AS VARCHAR)" if "arm" in present else "CAST(NULL AS VARCHAR)"
-    try:
+    with reading(file, AS_WHAT):
         connection.execute(
             "CREATE OR REPLACE TABLE typed AS "
             f"SELECT CAST(customer_id AS VARCHAR) AS customer_id, {value} AS value, {moment} AS moment, {arm} AS arm, "
             f"{text} IS NULL AS empty FROM given"
         )
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise UnreadableFileError(
-            f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint="write it anew"
-        ) from error
     connection.execute("DROP VIEW given")
     nobody, empty, unread, infinite, undated, other = _first(
         connection,
