@@ -140,11 +140,12 @@ def migration(result: Result) -> Picture:
     flows = [flow for flow in result.flows if flow.origin != flow.destination and flow.customers.mean > 0]
     won = sum(flow.customers.mean for flow in result.flows)
     staying = won - sum(flow.customers.mean for flow in flows)
+    told = " in the segments told of" if any(segment.contacted is None for segment in result.segments) else ""
     figure = new_figure(1.5 + 0.72 * len(result.segments) if flows else 1.2)
     axes = figure.subplots()
     axes.set_axis_off()
     says = (
-        f"Of {amount(won)} customers won on average, {amount(staying)} stay in their segment and "
+        f"Of {amount(won)} customers won on average{told}, {amount(staying)} stay in their segment and "
         f"{spoken(result.moved)} change it."
     )
     if flows:
