@@ -103,7 +103,7 @@ def assign(assignments: Path, described: Path, history: Path | None, only: Path 
 
     settings, now = load_settings(), clock.now()
     asked = description.load(described)
-    keyed = pseudonyms.load(settings.customer_key_file)
+    keyed = pseudonyms.load(settings.customer_key_file, "the arms of experiments")
     with open_assignments(assignments, settings) as base:
         looked = work_out(asked, take_in(base, asked, only, history))
         _refuse_late(asked, base, now, out)

@@ -83,13 +83,15 @@ def export(
     """
     from campaigns.assignments import open_assignments
     from campaigns.export import star
-    from campaigns.export.address import warehouse
+    from campaigns.export.address import refuse_registry, warehouse
     from segmentation import card, clock
     from segmentation.opening import open_signed
     from segmentation.workspace import open_workspace
 
     settings = load_settings()
-    there = warehouse(settings.warehouse if address is None else address, schema, kind, wait_seconds, settings)
+    where = settings.warehouse if address is None else address
+    refuse_registry(where, url)
+    there = warehouse(where, schema, kind, wait_seconds, settings)
     registry, at = open_signed(url, settings), clock.now()
     with open_assignments(assignments, settings) as table, ERR.status("exporting"):
         described = card.decode(registry.read_card(table.model_version))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from campaigns.tables import OURS, Table, open_table, quoted, read_csv
+from campaigns.tables import AS_WHAT, OURS, Table, open_table, quoted, read_csv, reading
 from segmentation.errors import BadValueError, EmptyTableError
 
 if TYPE_CHECKING:
@@ -62,14 +62,15 @@ def read_ids(
     source = ID if bare else table.require(column)
     trimmed = f"trim({id_text(table, source)}, ' ' || chr(9) || chr(13) || chr(65279))"
     forms = f"unnest([{trimmed}, {id_text(table, source)}])" if also_as_written else trimmed
-    row = connection.execute(
-        f"SELECT count(DISTINCT {trimmed}) FROM {quoted(table.view)} WHERE {trimmed} <> ''"
-    ).fetchone()
-    number = int(row[0]) if row else 0
-    connection.execute(
-        f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {forms} AS customer_id FROM {quoted(table.view)} "
-        f"WHERE {trimmed} <> ''"
-    )
+    with reading(file, AS_WHAT):
+        row = connection.execute(
+            f"SELECT count(DISTINCT {trimmed}) FROM {quoted(table.view)} WHERE {trimmed} <> ''"
+        ).fetchone()
+        number = int(row[0]) if row else 0
+        connection.execute(
+            f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {forms} AS customer_id FROM {quoted(table.view)} "
+            f"WHERE {trimmed} <> ''"
+        )
     connection.execute(f"DROP VIEW {quoted(table.view)}")
     if hidden is not None:
         connection.execute(

@@ -111,7 +111,7 @@ def lists(
     shown = columns(carried, crm)
     place = open_place(out, settings.spill_dir)
     place.refuse_present()
-    keyed = pseudonyms.load(settings.customer_key_file) if hold_out else None
+    keyed = pseudonyms.load(settings.customer_key_file, "hold-outs") if hold_out else None
     files = tuple(Path(file) for file in suppress)
     wanted = Wanted(campaign, segments, customers, identity, consent, files, hold_out, shown)
     with open_assignments(assignments, settings) as table, ERR.status("choosing"):

@@ -16,7 +16,7 @@ from segmentation.settings import load as load_settings
 RESULTS, PAGE = "scenario.json", "scenario.html"
 
 EXAMPLE = """python -m training assign --registry models --out segments.parquet --with-features
-python -m campaigns simulate --assignments segments.parquet --registry models --scenario win-back --out win-back
+python -m campaigns simulate --assignments segments.parquet --registry models --scenario make-good --out make-good
 python -m campaigns simulate --assignments segments.parquet --registry models --scenario spring.yaml --out spring \\
     --draws 2000 --customers-out spring-first.csv"""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from segmentation.errors import BadValueError, MissingColumnError, MissingTableError, UnreadableFileError
+from segmentation.errors import (
+    BadValueError,
+    EmptyTableError,
+    MissingColumnError,
+    MissingTableError,
+    UnreadableFileError,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 OF_USERS = "header = true, all_varchar = true, strict_mode = true, comment = '', quote = '\"'"
@@ -21,6 +28,18 @@ leaves out, and that an id in apostrophes is one without them."""
 
 OURS = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n'"
 """Options of CSV that DuckDB wrote: nothing is guessed, whatever ids look like."""
+
+AS_WHAT = "save it as UTF-8 with one header line, or as Parquet"
+
+_FAULTS = {
+    "Invalid unicode": ("is not UTF-8", AS_WHAT),
+    "unterminated quote": ("has a quotation mark that is not closed", "mend it, or write the file anew"),
+    "Expected Number of Columns": ("has more or fewer columns than the header line", "mend it, or write the file anew"),
+}
+"""What DuckDB says of a row of CSV, and what is told of it: DuckDB's own words hold the row."""
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +106,15 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
     ------
     MissingTableError
         There is no such file.
+    EmptyTableError
+        There is nothing in it.
     UnreadableFileError
         It cannot be read as what its name says.
     """
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="check its name")
+    if one_per_line is None:
+        refuse_empty(file)
     kind = file.suffix.lower()
     if one_per_line is not None:
         # No line holds this sign, so that a line is one value whatever else is in it.
@@ -103,7 +126,7 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
         reader = read_parquet(file)
     else:
         raise UnreadableFileError(f"{file.name} is neither .csv nor .parquet", hint="name the file by what it is")
-    with reading(file, "save it as UTF-8 with one header line, or as Parquet"):
+    with reading(file, AS_WHAT):
         connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT * FROM {reader}")
         described = connection.execute(f"DESCRIBE {quoted(view)}").fetchall()
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {quoted(view)}")
@@ -112,33 +135,63 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
 
 @contextmanager
 def reading(file: Path, hint: str) -> Iterator[None]:
-    """Put into words what is met in the middle of a file: DuckDB's own words quote the row.
+    """Put what DuckDB finds wrong with a file into words that hold nothing of its rows.
 
     Parameters
     ----------
     file
-        That is read.
+        What is read within.
     hint
-        What to do.
+        What to do where it cannot be read.
 
     Raises
     ------
     BadValueError
         A value is not of its column's type.
     UnreadableFileError
-        It is damaged.
+        It is no such file, or a row of it is none; with the line, where there are lines.
     """
     try:
         yield
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException):
         raise
     except (duckdb.ConversionException, duckdb.BinderException) as error:
         raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and str(file) not in str(error):
-            # Of the work database, and told as such.
+            # The disk that is spilled to, and not this file.
             raise
-        raise UnreadableFileError(f"{file.name} cannot be read as {file.suffix[1:].lower()}", hint=hint) from error
+        line = _LINE.search(str(error))
+        where = f"{file.name}, line {line[1]}" if line else file.name
+        otherwise = f"cannot be read as {file.suffix[1:].lower()}", hint
+        told, mend = next((fault for said, fault in _FAULTS.items() if said in str(error)), otherwise)
+        raise UnreadableFileError(f"{where} {told}", hint=mend) from error
+
+
+def refuse_empty(file: Path) -> None:
+    """Refuse a file without a header line, of which DuckDB would make up the columns.
+
+    Parameters
+    ----------
+    file
+        One that is there.
+
+    Raises
+    ------
+    EmptyTableError
+        There is nothing in it.
+    UnreadableFileError
+        Somebody else may read it, or nobody.
+    """
+    try:
+        with file.open("rb") as content:
+            beginning = content.read(1 << 16)
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{file.name} cannot be read: {error.strerror}", hint="check who may read it"
+        ) from error
+    if not beginning.removeprefix(_BYTE_ORDER_MARK).strip():
+        raise EmptyTableError(f"{file.name} is empty", hint="it needs a header line and a row per customer")
 
 
 def read_csv(file: Path, options: str) -> str:

@@ -50,13 +50,15 @@ class Pseudonyms:
         return f"sha256(CAST(? AS BLOB) || unhex(sha256(CAST(? AS BLOB) || encode({column}))))"
 
 
-def load(file: str) -> Pseudonyms:
+def load(file: str, needed_by: str = "pseudonyms") -> Pseudonyms:
     """Read the key.
 
     Parameters
     ----------
     file
         Its file; spaces and line ends around the key do not count.
+    needed_by
+        What asks for it, in the plural, for the error.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def load(file: str) -> Pseudonyms:
     """
     if not file:
         raise ConfigurationError(
-            "pseudonyms need a key", hint="set SEGMENTATION_CUSTOMER_KEY_FILE; openssl rand -hex 32 makes a key"
+            f"{needed_by} need a key", hint="set SEGMENTATION_CUSTOMER_KEY_FILE; openssl rand -hex 32 makes a key"
         )
     try:
         key = Path(file).read_bytes().strip()

@@ -79,7 +79,7 @@ class Settings:
         "", "job: Prometheus push gateway, http://host:port, that run, assign and maintenance report to"
     )
     customer_key_file: str = _setting(
-        "", "job: file with the key of assign --pseudonyms and of hold-outs, 32 characters or more"
+        "", "job: file with the key of assign --pseudonyms, of hold-outs and of arms, 32 to 64 characters"
     )
     warehouse: str = _setting("", "job: default of export --to, with the password if it has one; never printed")
 

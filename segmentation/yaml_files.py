@@ -61,6 +61,7 @@ def parse(text: str, origin: str, kind: type, page: str) -> dict[str, Any]:
     ConfigurationError
         It is not YAML, a key is unknown or stands twice, or a value does not fit.
     """
+    node = None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
@@ -71,7 +72,10 @@ def parse(text: str, origin: str, kind: type, page: str) -> dict[str, Any]:
         ) from error
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         # PyYAML lets its constructors' own errors through, for a date such as 2001-99-99.
-        raise ConfigurationError(f"{origin} holds a value that YAML cannot read", hint="quote or mend it") from error
+        where = "" if node is None else _unreadable(node)
+        raise ConfigurationError(
+            f"{origin}{where} holds a value that YAML cannot read", hint="quote or mend it"
+        ) from error
     content = {} if node is None else content
     if node is not None:
         _refuse_unknown(node, kind, origin, "")
@@ -107,6 +111,18 @@ def line_of(node: yaml.Node, path: Sequence[str]) -> int:
         if isinstance(node, yaml.MappingNode):
             node = next((value for key, value in node.value if key.value == step), node)
     return int(node.start_mark.line) + 1
+
+
+def _unreadable(node: yaml.Node) -> str:
+    """Where the first value stands that looks like a date or a number and is none; empty where it is not found."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except (yaml.YAMLError, ValueError, AttributeError):
+            return f", line {node.start_mark.line + 1}"
+        return ""
+    inner = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+    return next((where for where in map(_unreadable, inner) if where), "")
 
 
 def _refuse_unknown(node: yaml.Node, kind: Any, origin: str, path: str) -> None:

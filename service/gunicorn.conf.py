@@ -59,6 +59,7 @@ def on_starting(server: Any) -> None:
     try:
         settings = load()
         prepare(settings)
+        _refuse_own_port(server, settings.metrics_port)
     except ConfigurationError as error:
         # Two lines, no traceback: it is the setting that is wrong.
         server.log.error("%s\n  %s", error.message, error.hint)  # noqa: TRY400
@@ -77,6 +78,17 @@ def on_starting(server: Any) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)
+
+
+def _refuse_own_port(server: Any, port: int | None) -> None:
+    """Refuse the service's own port as that of metrics: nothing else would be answered."""
+    from segmentation.errors import ConfigurationError
+
+    if port is not None and server.cfg.settings["bind"].get()[0].endswith(f":{port}"):
+        raise ConfigurationError(
+            f"SEGMENTATION_METRICS_PORT is {port}, where the service itself listens",
+            hint="give another port, or leave it unset: GET /metrics is then answered on that of the other routes",
+        )
 
 
 def nworkers_changed(server: Any, _new: int, _old: int | None) -> None:

@@ -74,6 +74,32 @@ def warehouse(
     return Redshift(address, schema or DEFAULT_SCHEMA)
 
 
+def refuse_registry(address: str, registry: str) -> None:
+    """Refuse to write ids of customers among the models, where the service reads and nobody looks for them.
+
+    Parameters
+    ----------
+    address
+        As `warehouse` takes it.
+    registry
+        Its directory, or s3://bucket/prefix.
+
+    Raises
+    ------
+    ConfigurationError
+        They are one place.
+    """
+    if "://" in address or "://" in registry:
+        same = address.rstrip("/") == registry.rstrip("/")
+    else:
+        same = bool(address) and Path(address).resolve() == Path(registry).resolve()
+    if same:
+        raise ConfigurationError(
+            f"--to is the registry, {registry}, which holds nothing of a single customer",
+            hint="give another folder or prefix",
+        )
+
+
 def _generations(address: str, wait_seconds: float) -> Generations:
     if not address.startswith("s3://"):
         from campaigns.export.folder import Folder

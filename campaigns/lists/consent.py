@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from campaigns.ids import id_text
-from campaigns.tables import Table, open_table, quoted
+from campaigns.tables import AS_WHAT, Table, open_table, quoted, reading
 from segmentation.errors import BadValueError, DuplicateRowError, EmptyTableError
 
 if TYPE_CHECKING:
@@ -58,11 +58,12 @@ def read_consent(
     further = "".join(f", {_single(table, source)} AS carried_{place}" for place, source in enumerate(carried))
     yes, no = (", ".join(f"'{word}'" for word in words) for words in (YES, NO))
     # What is neither becomes NULL, and is counted.
-    connection.execute(
-        f"CREATE TABLE {quoted(name)} AS SELECT {ids} AS customer_id, CASE WHEN {said} IN ({yes}) THEN true "
-        f"WHEN coalesce({said}, '') IN ({no}) THEN false END AS agreed{further} "
-        f"FROM {quoted(table.view)}"
-    )
+    with reading(file, AS_WHAT):
+        connection.execute(
+            f"CREATE TABLE {quoted(name)} AS SELECT {ids} AS customer_id, CASE WHEN {said} IN ({yes}) THEN true "
+            f"WHEN coalesce({said}, '') IN ({no}) THEN false END AS agreed{further} "
+            f"FROM {quoted(table.view)}"
+        )
     row = connection.execute(
         "SELECT count(*), count(*) FILTER (agreed IS NULL), count(*) FILTER (coalesce(customer_id, '') = ''), "
         f"count(*) - count(DISTINCT customer_id) FROM {quoted(name)}"

@@ -19,7 +19,10 @@ LOW, HIGH = 0.05, 0.95
 OUTSIDE = 0.001
 """Share of a normal distribution that may lie where the number cannot be; draws from there stop at the end."""
 
-HINT = "give a number; or low and high, with likely or without; or estimate and standard_error (or interval_95)"
+HINT = (
+    "give a number; or low and high, with likely or without; or estimate and standard_error (or interval_95); or "
+    "responded and of"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +188,7 @@ def _spread(given: Uncertain, keys: frozenset[str], where: str) -> tuple[str, An
     if keys == {"responded", "of"} and given.responded is not None and given.of is not None:
         _require(0 <= given.responded <= given.of and given.of > 0, f"{where}: responded is not from 0 to of", HINT)
         return "beta", stats.beta(given.responded + 0.5, given.of - given.responded + 0.5)
-    raise ConfigurationError(f"{where} has {', '.join(sorted(keys)) or 'no key'}", hint=HINT)
+    raise ConfigurationError(f"{where} has {', '.join(sorted(keys)) or 'no key'}: that is no number", hint=HINT)
 
 
 def _standard_error(given: Uncertain, where: str) -> float:

@@ -43,7 +43,7 @@ def bars(
             axes.text(end + 0.015 * span, row, f"{estimate.mean:+,.3g}" if abs(estimate.mean) < 100 else
                       f"{estimate.mean:+,.0f}", va="center", fontsize=SMALL, color=INK)  # fmt: skip
         else:
-            axes.text(0, row, "  too few contacted to tell", va="center", fontsize=SMALL - 1, color=INK)
+            axes.text(0, row, "  not told", va="center", fontsize=SMALL - 1, color=INK)
     axes.set_xlim(low - 0.05 * span, high + 0.2 * span)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_ylim(len(estimates) - 0.4, -0.6)

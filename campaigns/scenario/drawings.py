@@ -31,6 +31,7 @@ from campaigns.scenario.results import Estimate, Result, SegmentOutcome
 from campaigns.scenario.sankey import sankey
 from campaigns.scenario.sensitivity import Swing
 from campaigns.scenario.told import PROJECTION, quantity, spoken
+from segmentation.privacy import SMALLEST_GROUP
 
 
 def pictures(result: Result) -> tuple[Picture, ...]:
@@ -107,13 +108,17 @@ def segments(result: Result) -> Picture:
     right.set_xlabel(f"gain before the fixed cost{_in(result)};\nlines: 90 % intervals", fontsize=NORMAL)
     growing = max(shown, key=lambda segment: segment.change.mean)
     told = [(segment.name, segment.money.gain) for segment in shown if segment.money is not None]
-    best, worst = max(told, key=lambda pair: pair[1].mean), min(told, key=lambda pair: pair[1].mean)
-    says = f"Most is gained of “{best[0]}”: {spoken(best[1], _unit(result))}" if told else "Nothing is told"
-    if len(told) > 1:
-        says += f"; least of “{worst[0]}”: {spoken(worst[1], _unit(result))}"
+    says = "Of no segment it is told what it brings"
+    if told:
+        best, worst = max(told, key=lambda pair: pair[1].mean), min(told, key=lambda pair: pair[1].mean)
+        says = f"Most is gained of “{best[0]}”: {spoken(best[1], _unit(result))}"
+        if len(told) > 1:
+            says += f"; least of “{worst[0]}”: {spoken(worst[1], _unit(result))}"
     says += (
         "." if growing.change.mean <= 0 else f". “{growing.name}” grows most: by {spoken(growing.change)} customers."
     )
+    if any(segment.contacted is None for segment in shown):
+        says += f" Fewer than {SMALLEST_GROUP} contacted, and whatever would give them away, are not told."
     return Picture(
         "segments", "Segment by segment", "Two bar charts with intervals, by segment", says, _finished(figure)
     )
@@ -135,11 +140,12 @@ def migration(result: Result) -> Picture:
     flows = [flow for flow in result.flows if flow.origin != flow.destination and flow.customers.mean > 0]
     won = sum(flow.customers.mean for flow in result.flows)
     staying = won - sum(flow.customers.mean for flow in flows)
+    told = " in the segments told of" if any(segment.contacted is None for segment in result.segments) else ""
     figure = new_figure(1.5 + 0.72 * len(result.segments) if flows else 1.2)
     axes = figure.subplots()
     axes.set_axis_off()
     says = (
-        f"Of {amount(won)} customers won on average, {amount(staying)} stay in their segment and "
+        f"Of {amount(won)} customers won on average{told}, {amount(staying)} stay in their segment and "
         f"{spoken(result.moved)} change it."
     )
     if flows:

@@ -27,7 +27,7 @@ from campaigns.scenario.sensitivity import Sensitivity
 from campaigns.scenario.simulation import Draws
 from campaigns.scenario.told import PROJECTION
 from segmentation.clock import iso
-from segmentation.privacy import SMALLEST_GROUP
+from segmentation.privacy import withheld
 from segmentation.scoring import Floats
 
 
@@ -58,6 +58,8 @@ def summarise(
     left, arrived = draws.moves.sum(axis=2) - staying, draws.moves.sum(axis=1) - staying
     single = len({bound.uplift_of[position] for position in bound.targeted}) == 1
     factor = swings.break_even
+    few = withheld(np.bincount(base.segment, minlength=len(bound.card.all_segments)).tolist())
+    small = withheld(base.before.tolist())
     return Result(
         schema=SCHEMA_VERSION,
         nature=PROJECTION,
@@ -77,9 +79,10 @@ def summarise(
         cut=draws.cut / len(gain),
         moved=estimate(left.sum(axis=1)),
         segments=tuple(
-            _segment(bound, base, draws, position, left, arrived) for position in range(len(bound.card.all_segments))
+            _segment(bound, base, draws, position, left, arrived, small=position in small, few=position in few)
+            for position in range(len(bound.card.all_segments))
         ),
-        flows=_flows(bound, base, draws),
+        flows=_flows(bound, draws, few),
         break_even_uplift=None if factor is None or not single else factor * _middle_uplift(bound),
         break_even_factor=factor,
         sensitivity=swings,
@@ -132,12 +135,13 @@ def _money(bound: Bound, draws: Draws, position: int | None) -> Money:
     )
 
 
-def _segment(bound: Bound, base: Base, draws: Draws, position: int, left: Any, arrived: Any) -> SegmentOutcome:
+def _segment(
+    bound: Bound, base: Base, draws: Draws, position: int, left: Any, arrived: Any, *, small: bool, few: bool
+) -> SegmentOutcome:
     segment = bound.card.all_segments[position]
     customers = int(base.before[position])
     contacted = int((base.segment == position).sum())
     change = arrived[:, position] - left[:, position]
-    small, few = 0 < customers < SMALLEST_GROUP, 0 < contacted < SMALLEST_GROUP
     return SegmentOutcome(
         id=segment.id,
         name=segment.name,
@@ -149,13 +153,12 @@ def _segment(bound: Bound, base: Base, draws: Draws, position: int, left: Any, a
         arriving=estimate(arrived[:, position]),
         after=None if small else estimate(customers + change),
         change=estimate(change),
-        money=None if contacted < SMALLEST_GROUP else _money(bound, draws, position),
+        money=None if few or not contacted else _money(bound, draws, position),
     )
 
 
-def _flows(bound: Bound, base: Base, draws: Draws) -> tuple[Flow, ...]:
+def _flows(bound: Bound, draws: Draws, few: frozenset[int]) -> tuple[Flow, ...]:
     ids = [segment.id for segment in bound.card.all_segments]
-    contacted = np.bincount(base.segment, minlength=len(ids))
     return tuple(
         Flow(
             ids[origin],
@@ -164,7 +167,7 @@ def _flows(bound: Bound, base: Base, draws: Draws) -> tuple[Flow, ...]:
             estimate(draws.moved_revenue[:, origin, destination]),
         )
         for origin, destination in zip(*np.nonzero(draws.moves.any(axis=0)), strict=True)
-        if contacted[origin] >= SMALLEST_GROUP
+        if origin not in few
     )
 
 

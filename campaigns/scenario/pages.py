@@ -205,7 +205,7 @@ def _segment(segment: SegmentOutcome) -> tuple[str, ...]:
 
 
 def _counted(number: int | None) -> str:
-    return "fewer than 10" if number is None else f"{number:,}"
+    return "not told" if number is None else f"{number:,}"
 
 
 def _flows(result: Result) -> tuple[Table, ...]:

@@ -108,16 +108,15 @@ class SegmentOutcome:
     id, name, colour
         As in the card.
     customers, contacted
-        Today; None where they are fewer than 10, but not none.
+        Today; None where they are fewer than 10, but not none, or would tell by subtraction how many these are.
     responding, leaving
-        Customers won of those in it today, and of these, who go to other segments; None where fewer than 10 are
-        contacted.
+        Customers won of those in it today, and of these, who go to other segments; None where `contacted` is.
     arriving
         Customers who come from others.
     after, change
         Customers afterwards, and how many more that is.
     money
-        Of those contacted in it, before the fixed cost; None where they are fewer than 10.
+        Of those contacted in it, before the fixed cost; None where `contacted` is, or nobody.
     """
 
     id: int
@@ -185,7 +184,7 @@ class Result:
     moved
         Customers who change segments.
     segments, flows
-        In the card's order; flows that no draw had, and those out of fewer than 10 contacted, are left out.
+        In the card's order; flows that no draw had, and those out of segments whose `contacted` is None, are left out.
     break_even_uplift
         The uplift from which on the promotion pays, all else at its median: None where none does, or where segments
         have uplifts of their own.

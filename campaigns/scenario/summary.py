@@ -33,7 +33,7 @@ def print_result(out: Console, result: Result) -> None:
         table.add_row(
             str(segment.id),
             segment.name,
-            "< 10" if segment.contacted is None else f"{segment.contacted:,}",
+            "not told" if segment.contacted is None else f"{segment.contacted:,}",
             spoken(segment.responding),
             spoken(segment.change),
             "" if segment.money is None else spoken(segment.money.gain),

@@ -8,7 +8,9 @@ import duckdb
 import pytest
 
 from campaigns.export import star_files
+from campaigns.export.address import refuse_registry
 from campaigns.export.contract import TABLES
+from segmentation.errors import ConfigurationError
 from segmentation.registry import Registry
 from tests.campaigns.exporting import AT, JOINED, MOVED, THREE_DAYS, assigned, campaigns, days, expected
 
@@ -120,6 +122,22 @@ def test_forgetting_finds_pseudonyms_by_their_ids_and_says_when_nobody_is_met(
         "forget", "--ids", str(ids), "--to", str(out), "--pseudonyms", SEGMENTATION_CUSTOMER_KEY_FILE=str(key)
     )
     assert "1 rows" in keyed.stdout
+
+
+def test_ids_of_customers_do_not_get_among_the_models(
+    sample_registry: Registry, sample_assignments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(sample_registry.url)
+    before = sorted(folder.iterdir())
+    monkeypatch.chdir(folder)
+    for place in (sample_registry.url, sample_registry.url + "/", "."):
+        done = campaigns(
+            "export", "--registry", sample_registry.url, "--assignments", str(sample_assignments), "--to", place
+        )
+        assert (done.returncode, "--to is the registry" in done.stderr) == (2, True), done
+    assert sorted(folder.iterdir()) == before
+    with pytest.raises(ConfigurationError, match="--to is the registry"):
+        refuse_registry("s3://models/shop/", "s3://models/shop")
 
 
 def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_assignments: Path, tmp_path: Path) -> None:

@@ -196,6 +196,27 @@ def test_metrics_have_a_port_of_their_own_that_survives_workers_and_reloads(regi
             assert running.get("/healthz").status == 200
 
 
+def test_the_service_s_own_port_is_refused_as_that_of_metrics(registry: Registry) -> None:
+    """It would answer 404 to everything but metrics, and look alive."""
+    port = service.free_port()
+    command = [
+        "-m",
+        "gunicorn",
+        "-c",
+        "service/gunicorn.conf.py",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "service.app:create_app()",
+    ]
+    environment = os.environ | {"SEGMENTATION_REGISTRY": registry.url, "SEGMENTATION_METRICS_PORT": str(port)}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=service.ROOT, env=environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"SEGMENTATION_METRICS_PORT is {port}, where the service itself listens" in done.stderr
+
+
 def test_whoever_opens_it_to_the_network_without_keys_is_warned(registry: Registry, tmp_path: Path) -> None:
     command = ["-m", "gunicorn", "-c", "service/gunicorn.conf.py", "--bind", "0.0.0.0:0", "service.app:create_app()"]
     environment = os.environ | {"SEGMENTATION_REGISTRY": registry.url, "WEB_CONCURRENCY": "1"}

@@ -47,7 +47,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("clustering: 5\n", "line 1: clustering holds no keys", "k, n_init"),
         ("- a\n- b\n", "holds no keys", "seed"),
         ("seed: 1\n  k: [\n", "line 2: this is not YAML", "indentation"),
-        ("seed: 2001-99-99\n", "YAML cannot read", "mend"),
+        ("k: 3\nseed: 2001-99-99\n", "line 2 holds a value that YAML cannot read", "mend"),
         ("[" * 20_000, "YAML", ""),
         ("seed: 1\nclustering:\n  k: five\n", "line 3: clustering.k: Invalid enum value", "configuration.md"),
         ("clustering: {k: 1}\n", "clustering.k", "configuration.md"),

@@ -118,7 +118,9 @@ def test_a_key_that_protects_nothing_is_refused(tmp_path: Path, content: str, sa
     (tmp_path / "key").write_text(content)
     with pytest.raises(ConfigurationError, match=said):
         pseudonyms.load(str(tmp_path / "key"))
-    with pytest.raises(ConfigurationError, match="need a key"):
+    with pytest.raises(ConfigurationError, match="pseudonyms need a key"):
         pseudonyms.load("")
+    with pytest.raises(ConfigurationError, match="hold-outs need a key"):
+        pseudonyms.load("", "hold-outs")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         pseudonyms.load(str(tmp_path / "nowhere"))

@@ -9,6 +9,7 @@ from campaigns.assignments import open_assignments
 from campaigns.scenario import base as bases
 from campaigns.scenario import ranking, reading
 from campaigns.scenario.binding import bind
+from campaigns.scenario.drawings import pictures
 from campaigns.scenario.money import paid
 from campaigns.scenario.outcome import estimate, summarise
 from campaigns.scenario.results import Result
@@ -223,3 +224,35 @@ def test_too_few_customers_are_not_simulated(
     low = bound if bound > 1e6 else (ninth or (0,))[0]
     with pytest.raises(UnusableDataError, match=said):
         result(file, model, ORDER + f"target: {{where: [{{feature: monetary, at_least: {low}}}]}}\n")
+
+
+def first_of_each(file: Path, sizes: str, out: Path) -> Path:
+    """A table of the first customers of each segment, as many as an expression of `segment_id` says."""
+    place = "row_number() OVER (PARTITION BY segment_id ORDER BY customer_id)"
+    return rewritten(file, f"FROM t QUALIFY {place} <= {sizes}", out)
+
+
+def test_nothing_of_few_customers_follows_by_subtraction(
+    sample_assignments: Path, model: Model, tmp_path: Path
+) -> None:
+    """What is told of all, less what is told of each other segment, is never of fewer than ten."""
+    file = first_of_each(
+        sample_assignments, "CASE segment_id WHEN 2 THEN 4 ELSE 20 + segment_id END", tmp_path / "few.parquet"
+    )
+    found = result(file, model, ORDER.replace("0.1", "0.9"))
+    told = {segment.id: segment for segment in found.segments if segment.contacted is not None}
+    assert set(told) == {segment.id for segment in found.segments} - {0, 2}
+    assert found.contacted - sum(segment.contacted or 0 for segment in told.values()) == 24
+    for segment in found.segments:
+        everything = (segment.customers, segment.responding, segment.leaving, segment.after, segment.money)
+        assert all(value is None for value in everything) == (segment.id not in told)
+    assert {flow.origin for flow in found.flows} <= set(told)
+
+
+def test_a_promotion_to_a_few_of_each_segment_has_pictures(
+    sample_assignments: Path, model: Model, tmp_path: Path
+) -> None:
+    found = result(first_of_each(sample_assignments, "4", tmp_path / "few.parquet"), model, ORDER)
+    assert found.contacted == 4 * len(found.segments)
+    assert all(segment.money is None for segment in found.segments)
+    assert "Fewer than 10 contacted" in next(p.says for p in pictures(found) if p.name == "segments")
