@@ -119,8 +119,8 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
     return sums
 
 
-# No fastmath, and each sum spelt out: a kernel just compiled and one kept from another run are optimised differently, as
-# are those for other processors. All must give the same bits.
+# No fastmath, and each sum spelt out: a kernel just compiled, one kept from another run, and one for another processor
+# are optimised differently, and all must give the same bits.
 @compiled(nogil=True)
 def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:  # noqa: C901 - a loop for each number left
     """Add a row's distances to a tile to the tile's sums; gives their own sum."""
