@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,17 +12,18 @@ from typing import Any
 import duckdb
 
 from campaigns.database import open_database
-from campaigns.tables import reading, refuse_empty
+from campaigns.ids import id_text
+from campaigns.tables import OF_USERS, Table, quoted, read_csv, read_parquet, reading, refuse_empty
 from segmentation.errors import (
     BadValueError,
     DuplicateRowError,
     EmptyTableError,
     InputError,
-    MissingColumnError,
     MissingTableError,
     UnreadableFileError,
 )
 from segmentation.settings import Settings
+from segmentation.tables import EARLIEST, LATEST
 
 TYPES = {
     "customer_id": "VARCHAR",
@@ -33,8 +34,6 @@ TYPES = {
     "as_of": "TIMESTAMP WITH TIME ZONE",
 }
 """Columns of every such table, with their types in DuckDB; whatever else it has are features."""
-
-GIVE = "give what `training assign` wrote"
 
 NULLABLE = frozenset({"confidence"})
 """A customer whom a rule took has no confidence."""
@@ -113,35 +112,33 @@ def open_duckdb(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:
-    present = _columns(connection, file)
+    given = Table(file, "given", _columns(connection, file))
     for column in TYPES:
-        if column not in present:
-            raise MissingColumnError(file.name, column, present)
-    features = tuple(column for column in present if column not in TYPES)
-    chosen = ", ".join(
-        f"CAST({_quoted(column)} AS {TYPES.get(column, 'DOUBLE')}) AS {_quoted(column)}"
-        for column in (*TYPES, *features)
-    )
+        given.require(column)
+    features = tuple(column for column in given.types if column not in TYPES)
+    typed = {column: f"CAST({quoted(column)} AS {TYPES.get(column, 'DOUBLE')})" for column in (*TYPES, *features)}
+    typed["customer_id"] = id_text(given, "customer_id")
+    chosen = ", ".join(f"{value} AS {quoted(column)}" for column, value in typed.items())
     # The cast is a table of its own, so that a value that does not fit is met here and nowhere later.
-    with reading(file, GIVE):
-        try:
-            connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
-        except duckdb.ConversionException as error:
-            raise BadValueError(
-                f"{file.name} has a value that is not of its column's type", hint="write it anew with `training assign`"
-            ) from error
+    with reading(file, "write it anew with `training assign`"):
+        connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
     connection.execute("DROP VIEW given")
     _refuse_missing(connection, file, features)
-    versions, moments, customers, version, moment = _first(
+    versions, moments, customers, version, moment, strange = _first(
         connection,
         "SELECT count(DISTINCT model_version), count(DISTINCT as_of), count(*), any_value(model_version), "
-        "any_value(epoch_us(as_of)) FROM assignments",
+        "any_value(epoch_us(as_of)), count(*) FILTER (NOT as_of BETWEEN ? AND ?) FROM assignments",
+        [EARLIEST, LATEST],
     )
     if not customers:
         raise EmptyTableError(f"{file.name} holds no customer", hint="run `training assign` on data that have some")
     if versions > 1 or moments > 1:
         raise InputError(
             f"{file.name} mixes {versions} models and {moments} moments", hint="give what one `training assign` wrote"
+        )
+    if strange:
+        raise BadValueError(
+            f"{file.name}, column as_of: no moment from {EARLIEST.year} to {LATEST.year}", hint="assign them anew"
         )
     (twice,) = _first(
         connection, "SELECT count(*) FROM (SELECT customer_id FROM assignments GROUP BY 1 HAVING count(*) > 1)"
@@ -154,40 +151,30 @@ def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:
     return Assignments(connection, file, version, as_of, customers, features)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
-    """The file's columns; afterwards the view `given` reads it."""
+def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
+    """The file's columns and their types; afterwards the view `given` reads it."""
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="write it with `python -m training assign --out …`")
-    readers = {
-        ".parquet": "read_parquet({})",
-        ".csv": "read_csv({}, header = true, all_varchar = true, strict_mode = true)",
-    }
+    readers = {".parquet": read_parquet(file), ".csv": read_csv(file, OF_USERS)}
     if file.suffix.lower() not in readers:
-        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint=GIVE)
+        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give what `training assign` wrote")
     refuse_empty(file)
-    name = "'" + str(file).replace("'", "''") + "'"
-    with reading(file, GIVE):
-        connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()].format(name)}")
-        return [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
+    with reading(file, "give what `training assign` wrote"):
+        connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()]}")
+        return {row[0]: row[1] for row in connection.execute("DESCRIBE given").fetchall()}
 
 
 def _refuse_missing(connection: duckdb.DuckDBPyConnection, file: Path, features: tuple[str, ...]) -> None:
     needed = [column for column in (*TYPES, *features) if column not in NULLABLE]
     missing = _first(
         connection,
-        "SELECT "
-        + ", ".join(f"count(*) FILTER ({_quoted(column)} IS NULL)" for column in needed)
-        + " FROM assignments",
+        "SELECT " + ", ".join(f"count(*) FILTER ({quoted(column)} IS NULL)" for column in needed) + " FROM assignments",
     )
     for column, rows in zip(needed, missing, strict=True):
         if rows:
             raise BadValueError(f"{file.name}, column {column}: {rows} rows have no value", hint="assign them anew")
 
 
-def _first(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row = connection.execute(sql).fetchone()
+def _first(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+    row = connection.execute(sql, list(parameters)).fetchone()
     return () if row is None else row
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -129,12 +129,14 @@ def forget(
     there = warehouse(settings.warehouse if address is None else address, schema, kind, wait_seconds, settings)
     hidden = keyed.load(settings.customer_key_file) if pseudonyms else None
     with open_database(settings) as (connection, folder), ERR.status("forgetting"):
-        number = read_ids(connection, ids, "forgotten", hidden)
+        number = read_ids(connection, ids, "forgotten", hidden, also_as_written=True)
         file = folder / "forgotten.csv"
         write_ids(connection, "forgotten", file)
         gone = there.forget(file)
     told = "all their rows" if gone.rows is None else f"{gone.rows:,} rows"
     OUT.print(f"{there.shown}: {told} of the {number:,} customers in {ids.name} are gone")
+    if not gone.reclaimed:
+        ERR.print("they can still be read in the table's file: its owner must VACUUM customer_segment", style="bold")
     if gone.rows == 0:
         ERR.print(
             "none of them was there" + ("" if pseudonyms else "; does the warehouse hold --pseudonyms?"), style="bold"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from campaigns.tables import AS_WHAT, Table, open_table, quoted, reading
+from campaigns.tables import AS_WHAT, OURS, Table, open_table, quoted, read_csv, reading
 from segmentation.errors import BadValueError, EmptyTableError
 
 if TYPE_CHECKING:
@@ -22,7 +22,13 @@ _WHOLE = {"VARCHAR", "UUID"} | {
 
 
 def read_ids(
-    connection: duckdb.DuckDBPyConnection, file: Path, name: str, hidden: Pseudonyms | None = None, column: str = ID
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    name: str,
+    hidden: Pseudonyms | None = None,
+    column: str = ID,
+    *,
+    also_as_written: bool = False,
 ) -> int:
     """Read ids into a table of one column, `customer_id`, each once.
 
@@ -38,11 +44,13 @@ def read_ids(
         What stands for the ids; None: the ids.
     column
         Of the ids; a .txt has no names.
+    also_as_written
+        Whether ids with spaces around them are in the table with them as well: ids in Parquet may have them everywhere.
 
     Returns
     -------
     int
-        How many.
+        How many, without such doubles.
 
     Raises
     ------
@@ -53,11 +61,16 @@ def read_ids(
     table = open_table(connection, file, f"{name}_given", one_per_line=ID if bare else None)
     source = ID if bare else table.require(column)
     trimmed = f"trim({id_text(table, source)}, ' ' || chr(9) || chr(13) || chr(65279))"
+    forms = f"unnest([{trimmed}, {id_text(table, source)}])" if also_as_written else trimmed
     with reading(file, AS_WHAT):
+        row = connection.execute(
+            f"SELECT count(DISTINCT {trimmed}) FROM {quoted(table.view)} WHERE {trimmed} <> ''"
+        ).fetchone()
         connection.execute(
-            f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {trimmed} AS customer_id FROM {quoted(table.view)} "
+            f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {forms} AS customer_id FROM {quoted(table.view)} "
             f"WHERE {trimmed} <> ''"
         )
+    number = int(row[0]) if row else 0
     connection.execute(f"DROP VIEW {quoted(table.view)}")
     if hidden is not None:
         connection.execute(
@@ -65,8 +78,6 @@ def read_ids(
             f"FROM {quoted(name)}",
             hidden.parameters,
         )
-    row = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()
-    number = int(row[0]) if row else 0
     if not number:
         raise EmptyTableError(f"{file.name} holds no id", hint="give a file with at least one")
     return number
@@ -87,6 +98,22 @@ def write_ids(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> N
         f"COPY (SELECT customer_id FROM {quoted(name)} ORDER BY 1) TO {target} "
         "(FORMAT csv, HEADER false, FORCE_QUOTE (customer_id))"
     )
+
+
+def written_ids(file: Path) -> str:
+    """What DuckDB reads again what `write_ids` wrote from.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+
+    Returns
+    -------
+    str
+        SQL, to stand behind FROM; one column, `customer_id`.
+    """
+    return read_csv(file, f"header = false, columns = {{'customer_id': 'VARCHAR'}}, {OURS}")
 
 
 def id_text(table: Table, column: str) -> str:

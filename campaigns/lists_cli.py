@@ -12,7 +12,7 @@ from campaigns.options import ERR, OUT, Example, a_path, assignments_option
 from segmentation.settings import load as load_settings
 
 if TYPE_CHECKING:
-    from campaigns.lists.cells import Formulas
+    from campaigns.cells import Formulas
     from campaigns.lists.choice import Choice
     from campaigns.lists.output import Format
 

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from segmentation.errors import EmptyTableError, MissingColumnError, MissingTableError, UnreadableFileError
+from segmentation.errors import (
+    BadValueError,
+    EmptyTableError,
+    MissingColumnError,
+    MissingTableError,
+    UnreadableFileError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 AS_WHAT = "save it as UTF-8 with one header line, or as Parquet"
 
+_MEND = "mend it, or write the file anew"
 _FAULTS = {
     "Invalid unicode": ("is not UTF-8", AS_WHAT),
-    "unterminated quote": ("has a quotation mark that is not closed", "mend it, or write the file anew"),
-    "Expected Number of Columns": ("has more or fewer columns than the header line", "mend it, or write the file anew"),
+    "unterminated quote": ("has a quotation mark that is not closed", _MEND),
+    "Expected Number of Columns": ("has more or fewer columns than the header line", _MEND),
 }
-"""What DuckDB says of a row of CSV, and what is told of it: DuckDB's own words hold the row."""
+"""What DuckDB says of a row of CSV, and what is told of it, and what to do."""
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+OF_USERS = "header = true, all_varchar = true, strict_mode = true, comment = '', quote = '\"'"
+"""Options of CSV that others wrote. What DuckDB would guess else: that ids which begin with # are comments, which it
+leaves out, and that an id in apostrophes is one without them."""
+
+OURS = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n'"
+"""Options of CSV that DuckDB wrote: nothing is guessed, whatever ids look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +116,15 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
         raise MissingTableError(f"there is no file {file}", hint="check its name")
     if one_per_line is None:
         refuse_empty(file)
-    source = "'" + str(file).replace("'", "''") + "'"
     kind = file.suffix.lower()
     if one_per_line is not None:
         # No line holds this sign, so that a line is one value whatever else is in it.
-        reader = (
-            f"read_csv({source}, header = false, columns = {{'{one_per_line}': 'VARCHAR'}}, delim = '\x1f', "
-            "quote = '', escape = '', auto_detect = false)"
-        )
+        options = f"header = false, columns = {{'{one_per_line}': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = ''"
+        reader = read_csv(file, f"{options}, auto_detect = false")
     elif kind == ".csv":
-        reader = f"read_csv({source}, header = true, all_varchar = true, strict_mode = true)"
+        reader = read_csv(file, OF_USERS)
     elif kind == ".parquet":
-        reader = f"read_parquet({source})"
+        reader = read_parquet(file)
     else:
         raise UnreadableFileError(f"{file.name} is neither .csv nor .parquet", hint="name the file by what it is")
     with reading(file, AS_WHAT):
@@ -124,27 +136,31 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
 
 @contextmanager
 def reading(file: Path, hint: str) -> Iterator[None]:
-    """Put what DuckDB finds wrong with a file into words that hold nothing of its rows.
+    """Put into words what is met in the middle of a file: DuckDB's own words quote the row.
 
     Parameters
     ----------
     file
-        What is read within.
+        That is read.
     hint
-        What to do where it cannot be read.
+        What to do.
 
     Raises
     ------
+    BadValueError
+        A value is not of its column's type.
     UnreadableFileError
-        It is no such file, or a row of it is none; with the line, where there are lines.
+        It is damaged; with the line, where there are lines.
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
+    except (duckdb.ConversionException, duckdb.BinderException) as error:
+        raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and str(file) not in str(error):
-            # The disk that is spilled to, and not this file.
+            # Of the work database, and told as such.
             raise
         line = _LINE.search(str(error))
         where = f"{file.name}, line {line[1]}" if line else file.name
@@ -177,6 +193,44 @@ def refuse_empty(file: Path) -> None:
         ) from error
     if not beginning.removeprefix(_BYTE_ORDER_MARK).strip():
         raise EmptyTableError(f"{file.name} is empty", hint="it needs a header line and a row per customer")
+
+
+def read_csv(file: Path, options: str) -> str:
+    """What DuckDB reads a CSV file from: that file alone, and no columns out of the names of its folders.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+    options
+        Such as `OF_USERS`.
+
+    Returns
+    -------
+    str
+        SQL, to stand behind FROM.
+    """
+    return f"read_csv({_name(file)}, {options}, hive_partitioning = false)"
+
+
+def read_parquet(file: Path) -> str:
+    """What DuckDB reads a Parquet file from: that file alone, and no columns out of the names of its folders.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+
+    Returns
+    -------
+    str
+        SQL, to stand behind FROM.
+    """
+    return f"read_parquet({_name(file)}, hive_partitioning = false)"
+
+
+def _name(file: Path) -> str:
+    return "'" + escape(str(file)).replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:

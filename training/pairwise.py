@@ -119,7 +119,9 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
     return sums
 
 
-@compiled(fastmath=True, nogil=True)
+# Nothing here is left to the compiler's choice of order (no fastmath, each sum spelt out): a kernel that is compiled and
+# one that was kept are optimised differently, and so are those for other processors, and all must give the same bits.
+@compiled(nogil=True)
 def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:  # noqa: C901 - a loop for each number left
     """Add a row's distances to a tile to the tile's sums; gives their own sum."""
     d = x.shape[0]
@@ -138,41 +140,52 @@ def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:  # n
             for j in range(width):
                 a0, a1, a2, a3 = x0 - c0[j], x1 - c1[j], x2 - c2[j], x3 - c3[j]
                 squares[j] += (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)
-    left, total = d - before, np.float32(0)
+    left = d - before
     y0, k0 = x[before], tile[before]
     if left == 1:
         for j in range(width):
             a0 = y0 - k0[j]
-            distance = np.sqrt(squares[j] + a0 * a0)
-            total += distance
-            columns[j] += distance
-        return total
-    y1, k1 = x[before + 1], tile[before + 1]
-    if left == 2:
+            squares[j] = np.sqrt(squares[j] + a0 * a0)
+    elif left == 2:
+        y1, k1 = x[before + 1], tile[before + 1]
         for j in range(width):
             a0, a1 = y0 - k0[j], y1 - k1[j]
-            distance = np.sqrt(squares[j] + a0 * a0 + a1 * a1)
-            total += distance
-            columns[j] += distance
-        return total
-    y2, k2 = x[before + 2], tile[before + 2]
-    if left == 3:
+            squares[j] = np.sqrt(squares[j] + (a0 * a0 + a1 * a1))
+    elif left == 3:
+        y1, k1, y2, k2 = x[before + 1], tile[before + 1], x[before + 2], tile[before + 2]
         for j in range(width):
             a0, a1, a2 = y0 - k0[j], y1 - k1[j], y2 - k2[j]
-            distance = np.sqrt(squares[j] + a0 * a0 + a1 * a1 + a2 * a2)
-            total += distance
-            columns[j] += distance
-        return total
-    y3, k3 = x[before + 3], tile[before + 3]
+            squares[j] = np.sqrt(squares[j] + (a0 * a0 + a1 * a1) + a2 * a2)
+    else:
+        y1, k1, y2, k2 = x[before + 1], tile[before + 1], x[before + 2], tile[before + 2]
+        y3, k3 = x[before + 3], tile[before + 3]
+        for j in range(width):
+            a0, a1, a2, a3 = y0 - k0[j], y1 - k1[j], y2 - k2[j], y3 - k3[j]
+            squares[j] = np.sqrt(squares[j] + ((a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3)))
     for j in range(width):
-        a0, a1, a2, a3 = y0 - k0[j], y1 - k1[j], y2 - k2[j], y3 - k3[j]
-        distance = np.sqrt(squares[j] + (a0 * a0 + a1 * a1) + (a2 * a2 + a3 * a3))
-        total += distance
-        columns[j] += distance
+        columns[j] += squares[j]
+    return _quartered(squares, width)
+
+
+@compiled(nogil=True)
+def _quartered(terms: Any, width: int) -> Any:
+    """The sum, quarter upon quarter again and again: an order that many lanes can keep. The terms are lost."""
+    span = 8
+    while span < width:
+        span *= 2
+    for j in range(width, span):
+        terms[j] = 0
+    while span > 16:
+        span //= 4
+        for j in range(span):
+            terms[j] = (terms[j] + terms[j + span]) + (terms[j + 2 * span] + terms[j + 3 * span])
+    total = np.float32(0)
+    for j in range(span):
+        total += terms[j]
     return total
 
 
-@compiled(fastmath=True, parallel=True)
+@compiled(parallel=True)
 def _all(coordinates: Any, starts: Any, ends: Any, clusters: Any, parts: Any) -> None:
     tiles, d = coordinates.shape[0], coordinates.shape[1]
     for strip in numba.prange(parts.shape[0]):
@@ -196,7 +209,7 @@ def _all(coordinates: Any, starts: Any, ends: Any, clusters: Any, parts: Any) ->
                             sums[starts[b] + j, clusters[a]] += columns[j]
 
 
-@compiled(fastmath=True, parallel=True)
+@compiled(parallel=True)
 def _some(queries: Any, coordinates: Any, starts: Any, ends: Any, clusters: Any, sums: Any) -> None:
     for q in numba.prange(queries.shape[0]):
         squares, columns = np.empty(TILE, np.float32), np.zeros(TILE, np.float32)

@@ -12,8 +12,9 @@ from campaigns.experiment.cells import Adjustment, Cell
 from campaigns.experiment.comparisons import Effect
 from campaigns.experiment.effects import Heterogeneity, by_segment, heterogeneity, pooled, usable
 from campaigns.experiment.outcomes import Outcomes
-from campaigns.experiment.plan import Plan, digest
+from campaigns.experiment.plan import Plan, PlannedSegment, digest
 from campaigns.experiment.sample_ratio import LEVEL, SampleRatio, check_ratio
+from campaigns.experiment.skewness import skewed
 from segmentation.clock import iso
 
 Outcome = Literal["better", "worse", "no lift worth having", "not decided", "none"]
@@ -235,9 +236,29 @@ def _notes(plan: Plan, outcomes: Outcomes, cells: Sequence[Cell], ratio: SampleR
     left = [segment.name for segment in plan.segments if segment.id not in measured]
     if left:
         notes.append(f"Not measured, since an arm has fewer than two customers there: {', '.join(left)}.")
+    notes += _skewed(plan, usable(plan, cells))
     if plan.experiment.metric.kind == "proportion" and min(_successes(cells, arm) for arm in plan.experiment.arms) < 10:
         notes.append("An arm has fewer than 10 customers with a 1: the pooled interval is a rough one.")
     return tuple(notes)
+
+
+def _skewed(plan: Plan, cells: Sequence[Cell]) -> list[str]:
+    def too_skewed(segment: PlannedSegment) -> bool:
+        there = [cell for cell in cells if cell.segment_id == segment.id]
+        # Of proportions that are not adjusted segments have tests that hold for rare events.
+        t_tested = plan.experiment.metric.kind == "mean" or any(cell.adjusted for cell in there)
+        return bool(there) and t_tested and skewed(there, plan.experiment.control)
+
+    where = ["over all segments"] if skewed(cells, plan.experiment.control) else []
+    names = [segment.name for segment in plan.segments if too_skewed(segment)]
+    where += [f"in {', '.join(names)}"] if names else []
+    if not where:
+        return []
+    return [
+        f"The metric is skewed and one arm much smaller than the other: {' and '.join(where)} differences are found "
+        f"where there are none more often than in {plan.experiment.analysis.alpha * 100:g} %. Arms of equal sizes mend "
+        "that."
+    ]
 
 
 def _successes(cells: Sequence[Cell], arm: str) -> int:

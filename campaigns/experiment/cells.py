@@ -27,6 +27,8 @@ class Cell:
         Of the metric, less what the covariate explains where it is used; the variance is the sample's (n - 1).
     raw_mean
         Of the metric as it is.
+    skewness
+        Of the metric in the segment, over all arms; 0 where it is not known.
     adjusted
         Whether the covariate is used.
     """
@@ -37,6 +39,7 @@ class Cell:
     mean: float
     variance: float
     raw_mean: float
+    skewness: float = 0.0
     adjusted: bool = False
 
     @property
@@ -77,6 +80,7 @@ class _Moments:
     covariate_mean: float
     covariate_variance: float
     covariance: float
+    skewness: float = 0.0
 
 
 def aggregate(
@@ -103,7 +107,7 @@ def aggregate(
     """
     moments = _moments(connection, covariate=covariate)
     whole = {row.segment_id: row for row in moments if row.arm is None}
-    cells = [row for row in moments if row.arm is not None]
+    cells = [replace(row, skewness=whole[row.segment_id].skewness) for row in moments if row.arm is not None]
     if not covariate:
         return tuple(_plain(row) for row in cells), ()
     adjustments = {segment: _adjustment(row) for segment, row in whole.items()}
@@ -121,7 +125,8 @@ def _moments(connection: duckdb.DuckDBPyConnection, *, covariate: bool) -> list[
     other = "covariate" if covariate else "CAST(0 AS DOUBLE)"
     rows = connection.execute(
         "SELECT segment_id, arm, count(*), favg(value), coalesce(var_samp(value), 0), "
-        f"favg({other}), coalesce(var_samp({other}), 0), coalesce(covar_samp(value, {other}), 0) FROM outcome "
+        f"favg({other}), coalesce(var_samp({other}), 0), coalesce(covar_samp(value, {other}), 0), "
+        "coalesce(skewness(value), 0) FROM outcome "
         "GROUP BY GROUPING SETS ((segment_id, arm), (segment_id)) ORDER BY segment_id, arm NULLS FIRST"
     ).fetchall()
     connection.execute("RESET threads")
@@ -135,8 +140,9 @@ def _moments(connection: duckdb.DuckDBPyConnection, *, covariate: bool) -> list[
             covariate_mean=covariate_mean,
             covariate_variance=covariate_variance,
             covariance=covariance,
+            skewness=skewness if math.isfinite(skewness) else 0.0,
         )
-        for segment, arm, customers, mean, variance, covariate_mean, covariate_variance, covariance in rows
+        for segment, arm, customers, mean, variance, covariate_mean, covariate_variance, covariance, skewness in rows
     ]
 
 
@@ -165,6 +171,7 @@ def _plain(row: _Moments) -> Cell:
         mean=row.mean,
         variance=row.variance,
         raw_mean=row.mean,
+        skewness=row.skewness,
     )
 
 

@@ -94,7 +94,9 @@ def proportions(control: Cell, treated: Cell, alpha: float) -> Effect:
     # Where nobody did it, or all did, there is nothing that speaks against equal shares.
     alike = counts[0] + counts[2] in (0, counts[1] + counts[3])
     score: dict[str, Any] = {"method": "score", "compare": "diff", "correction": False, "return_results": False}
-    p = 1.0 if alike else float(test_proportions_2indep(*counts, **score)[1])
+    # statsmodels works out the ratio as well, which has no end where nobody in the control did it.
+    with np.errstate(divide="ignore"):
+        p = 1.0 if alike else float(test_proportions_2indep(*counts, **score)[1])
     low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=alpha)
     relative: Interval = (None, None, None)
     if control.successes:

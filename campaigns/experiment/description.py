@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from segmentation import yaml_files
 from segmentation.errors import ConfigurationError
+from segmentation.tables import EARLIEST, LATEST
 
 PAGE = "docs/experiments.md"
 ARM = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -185,6 +186,8 @@ def _objections(experiment: Experiment) -> list[tuple[str, str]]:
         found.append((f"the shares of arms add up to {total:.10g}", "make them 1; share says how much takes part"))
     if window.ends < window.starts:
         found.append((f"the window ends on {window.ends}, before it starts", "mend starts or ends"))
+    if window.starts < EARLIEST.date() or window.ends > LATEST.date():
+        found.append((f"the window is from {window.starts} to {window.ends}", "give days from 1970 to 2200"))
     if metric.column is None and (metric.kind == "mean" or metric.when is None):
         found.append(("metric lacks column", "name the column of the outcomes that is measured"))
     if metric.when is not None and metric.absent != "zero":

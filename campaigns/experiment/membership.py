@@ -11,6 +11,7 @@ from pyarrow import RecordBatchReader, parquet
 from campaigns.buckets import Buckets
 from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment
+from campaigns.tables import read_parquet
 from segmentation.errors import MissingTableError
 from segmentation.pseudonyms import Pseudonyms
 
@@ -103,11 +104,10 @@ def read(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="it lies beside the plan, where assign wrote both")
-    quoted = "'" + str(file).replace("'", "''") + "'"
     try:
         connection.execute(
             "CREATE OR REPLACE TABLE member AS SELECT customer_id, segment_id, arm, covariate "
-            f"FROM read_parquet({quoted}) ORDER BY customer_id"
+            f"FROM {read_parquet(file)} ORDER BY customer_id"
         )
     except duckdb.Error as error:
         raise PlanMismatchError(f"{file.name} is no membership", hint="take the one that assign wrote") from error

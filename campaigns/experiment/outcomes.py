@@ -11,21 +11,19 @@ import duckdb
 
 from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment, Metric, Window
-from campaigns.tables import AS_WHAT, reading, refuse_empty
+from campaigns.ids import id_text
+from campaigns.tables import OF_USERS, Table, quoted, read_csv, read_parquet, reading, refuse_empty
 from segmentation.clock import iso
 from segmentation.errors import (
     BadValueError,
     DuplicateRowError,
     EmptyTableError,
-    MissingColumnError,
     MissingTableError,
     UnreadableFileError,
 )
 
-READERS = {
-    ".parquet": "read_parquet({})",
-    ".csv": "read_csv({}, header = true, all_varchar = true, strict_mode = true)",
-}
+LARGEST = 1e15
+"""Squares of larger values leave too few digits to compare segments by."""
 
 # In a fixed order: the last bit of a sum depends on it.
 SUM = "list_sum(list(value ORDER BY moment, value))"
@@ -87,13 +85,12 @@ def read_outcomes(
     PlanMismatchError
         Its customers are others, or in other arms.
     """
-    present = _given(connection, file)
-    needed = [column for column in ("customer_id", metric.column, metric.when) if column is not None]
-    for column in needed:
-        if column not in present:
-            raise MissingColumnError(file.name, column, present)
-    _typed(connection, file, metric)
-    if arms and "arm" in present:
+    given = _given(connection, file)
+    for column in ("customer_id", metric.column, metric.when):
+        if column is not None:
+            given.require(column)
+    _typed(connection, given, metric)
+    if arms and "arm" in given.types:
         _refuse_other_arms(connection, file)
     (rows, strangers) = _first(
         connection,
@@ -156,54 +153,50 @@ def read_ids(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     SourceError
         It cannot be read, or has no such column.
     """
-    present = _given(connection, file)
-    if "customer_id" not in present:
-        raise MissingColumnError(file.name, "customer_id", present)
-    with reading(file, AS_WHAT):
-        connection.execute(
-            "CREATE TABLE listed AS SELECT DISTINCT CAST(customer_id AS VARCHAR) AS customer_id FROM given"
-        )
+    given = _given(connection, file)
+    ids = id_text(given, given.require("customer_id"))
+    with reading(file, "write it anew"):
+        connection.execute(f"CREATE TABLE listed AS SELECT DISTINCT {ids} AS customer_id FROM given")
 
 
-def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
-    """The file's columns; afterwards the view `given` reads it."""
+def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> Table:
+    """The file; afterwards the view `given` reads it."""
     if not file.is_file():
         raise MissingTableError(f"there is no file {file}", hint="check its name")
-    reader = READERS.get(file.suffix.lower())
+    reader = {".parquet": read_parquet(file), ".csv": read_csv(file, OF_USERS)}.get(file.suffix.lower())
     if reader is None:
         raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give one of the two")
     refuse_empty(file)
-    quoted = "'" + str(file).replace("'", "''") + "'"
-    with reading(file, AS_WHAT):
-        connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM {reader.format(quoted)}")
-        return [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
+    with reading(file, "write it anew"):
+        connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM {reader}")
+        described = connection.execute("DESCRIBE given").fetchall()
+    return Table(file, "given", {row[0]: row[1] for row in described})
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric) -> None:
+def _typed(connection: duckdb.DuckDBPyConnection, given: Table, metric: Metric) -> None:
     """The table `typed` (customer_id, value, moment, arm), every value of it a number."""
-    present = [row[0] for row in connection.execute("DESCRIBE given").fetchall()]
-    text = "1.0" if metric.column is None else _quoted(metric.column)
+    file, ids = given.file, id_text(given, "customer_id")
+    text = "1.0" if metric.column is None else quoted(metric.column)
     value = f"coalesce(TRY_CAST({text} AS DOUBLE), CAST(TRY_CAST({text} AS BOOLEAN) AS DOUBLE))"
-    moment = f"TRY_CAST({_quoted(metric.when)} AS TIMESTAMPTZ)" if metric.when else "CAST(NULL AS TIMESTAMPTZ)"
-    arm = "CAST(arm AS VARCHAR)" if "arm" in present else "CAST(NULL AS VARCHAR)"
-    with reading(file, AS_WHAT):
+    moment = f"TRY_CAST({quoted(metric.when)} AS TIMESTAMPTZ)" if metric.when else "CAST(NULL AS TIMESTAMPTZ)"
+    arm = "CAST(arm AS VARCHAR)" if "arm" in given.types else "CAST(NULL AS VARCHAR)"
+    with reading(file, "write times as 2026-12-01T12:00:00Z, and numbers with a decimal point"):
         connection.execute(
-            "CREATE OR REPLACE TABLE typed AS "
-            f"SELECT CAST(customer_id AS VARCHAR) AS customer_id, {value} AS value, {moment} AS moment, {arm} AS arm, "
-            f"{text} IS NULL AS empty FROM given"
+            f"CREATE OR REPLACE TABLE typed AS SELECT {ids} AS customer_id, {value} AS value, {moment} AS moment, "
+            f"{arm} AS arm, {text} IS NULL AS empty FROM given"
         )
     connection.execute("DROP VIEW given")
     nobody, empty, unread, infinite, undated, other = _first(
         connection,
         "SELECT count(*) FILTER (customer_id IS NULL), count(*) FILTER (empty), "
-        "count(*) FILTER (value IS NULL AND NOT empty), count(*) FILTER (NOT isfinite(value)), "
+        f"count(*) FILTER (value IS NULL AND NOT empty), count(*) FILTER (NOT abs(value) <= {LARGEST}), "
         "count(*) FILTER (moment IS NULL), count(*) FILTER (value NOT IN (0, 1)) FROM typed",
     )
     faults = (
         ("customer_id", nobody, "no value", "leave such rows out of the file"),
         (metric.column, empty, "no value", "write 0 where nothing happened, or leave such rows out and set absent"),
         (metric.column, unread, "a value that is no number", "write numbers with a decimal point"),
-        (metric.column, infinite, "a value that is not finite", "write numbers"),
+        (metric.column, infinite, f"a value that is not finite, or beyond {LARGEST:g}", "look where they come from"),
         (metric.when, undated if metric.when else 0, "no time that can be read", "write 2026-12-01T12:00:00Z"),
     )
     for column, count, what, hint in faults:
@@ -270,7 +263,3 @@ def _moment(microseconds: int | None) -> str | None:
 def _first(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> tuple[Any, ...]:
     row = connection.execute(sql, parameters or []).fetchone()
     return () if row is None else row
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

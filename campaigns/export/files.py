@@ -9,8 +9,8 @@ from campaigns.export import star_files, statements
 from campaigns.export.contract import TABLES
 from campaigns.export.history import place
 from campaigns.export.outcome import Exported, Forgotten, summarised
-from campaigns.export.star import literal
 from campaigns.export.tables import nothing_there
+from campaigns.ids import written_ids
 from segmentation.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,10 +122,7 @@ class Files:
             It cannot be done; then all is as it was.
         """
         with open_database(self._settings) as (connection, folder):
-            connection.execute(
-                "CREATE TABLE forgotten AS SELECT DISTINCT customer_id FROM "
-                f"read_csv({literal(str(ids))}, header = false, columns = {{'customer_id': 'VARCHAR'}})"
-            )
+            connection.execute(f"CREATE TABLE forgotten AS SELECT DISTINCT customer_id FROM {written_ids(ids)}")
 
             def leave_out(current: Generation | None) -> tuple[Forgotten, dict[str, str]]:
                 return self._left_out(connection, current)
@@ -147,11 +144,13 @@ class Files:
             current = self._generations.current(scratch)
             kind = self._wanted(current)
             star_files.read(connection, current, self.shown)
-            done, selects = work(current)
+            with star_files.as_written(self.shown):
+                done, selects = work(current)
             if not selects:
                 return done
             with self._generations.new(current, scratch) as folder:
-                star_files.write(connection, selects, folder, kind, self.shown)
+                with star_files.as_written(self.shown):
+                    star_files.write(connection, selects, folder, kind, self.shown)
                 if self._generations.publish(folder, kind, current):
                     return done
 

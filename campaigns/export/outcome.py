@@ -60,9 +60,12 @@ class Forgotten:
     ----------
     rows
         Rows of history that are gone; None where the warehouse does not tell.
+    reclaimed
+        Whether their space is: until then they can be read in the warehouse's files.
     """
 
     rows: int | None
+    reclaimed: bool = True
 
 
 class Warehouse(Protocol):

@@ -28,6 +28,7 @@ BLOCK = 1 << 20
 """Bytes sent at once."""
 
 _CONNECT_SECONDS = 10
+_LOCK_MS = 1000
 
 
 class PostgreSQL:
@@ -49,14 +50,18 @@ class PostgreSQL:
     """
 
     def __init__(self, url: str, schema: str, wait_seconds: float) -> None:
+        unclear = ConfigurationError(
+            "the address of the PostgreSQL database cannot be understood",
+            hint="write postgresql://user@host:5432/database; signs such as @ in a password are written %40",
+        )
         try:
             parts = conninfo_to_dict(url)
         except psycopg.Error as error:
             # libpq's own words quote the address, which may hold a password.
-            raise ConfigurationError(
-                "the address of the PostgreSQL database cannot be understood",
-                hint="write postgresql://user@host:5432/database; signs such as @ in a password are written %40",
-            ) from error
+            raise unclear from error
+        if "@" in str(parts.get("host", "")):
+            # To libpq a password ends with its first @; what follows would be told as the host.
+            raise unclear
         self._url, self._schema = url, statements.require_schema(schema)
         self._wait_ms = round(wait_seconds * 1000)
         self.shown = f"PostgreSQL {parts.get('host', 'local')}/{parts.get('dbname', '')}, schema {schema}"
@@ -107,7 +112,10 @@ class PostgreSQL:
                     f"{self.shown} took {counted:,} of {snapshot.customers:,} customers",
                     hint="look for rules or triggers on its tables; nothing was changed",
                 )
-            return Exported("written" if found.what == "written" else "replaced", self._moved(cursor, snapshot))
+            done = Exported("written" if found.what == "written" else "replaced", self._moved(cursor, snapshot))
+            # Behind a pooler the session goes on, and so would they.
+            cursor.execute("DROP TABLE assigned, compared")
+            return done
 
     def forget(self, ids: Path) -> Forgotten:
         """Remove customers from all of history, and their rows from the disk.
@@ -136,10 +144,12 @@ class PostgreSQL:
                     copy.write(block)
             self._run(cursor, "forget", {})
             rows = cursor.rowcount
+        refused = list[str | None]()
         with self._connection(autocommit=True) as cursor:
+            cursor.connection.add_notice_handler(lambda told: refused.append(told.severity_nonlocalized))
             # What is deleted stays readable in the table's file until its space is reclaimed.
             cursor.execute(self._sql("VACUUM {schema}.customer_segment"))
-        return Forgotten(rows)
+        return Forgotten(rows, reclaimed="WARNING" not in refused)
 
     @contextmanager
     def _connection(self, *, autocommit: bool = False) -> Iterator[psycopg.Cursor[Any]]:
@@ -150,6 +160,8 @@ class PostgreSQL:
                 ) as connection,
                 connection.cursor() as cursor,
             ):
+                # Who has waited for another run must see what that one wrote, whatever the role's default is.
+                connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
                 yield cursor
         except psycopg.Error as error:
             raise failure(error, self.shown) from error
@@ -160,7 +172,8 @@ class PostgreSQL:
         with self._connection() as cursor:
             settings = {
                 "application_name": "customer-segmentation",
-                "lock_timeout": f"{self._wait_ms}ms",
+                # 0 would be to wait for ever, for tables that somebody else has locked.
+                "lock_timeout": f"{self._wait_ms or _LOCK_MS}ms",
                 "timezone": "UTC",
                 # A server that is busy for us must notice soon that we are gone, since it holds our lock until then.
                 "client_connection_check_interval": "1s",
@@ -173,6 +186,11 @@ class PostgreSQL:
                 cursor.execute(
                     "SELECT set_config(name, %s, true) FROM pg_settings WHERE lower(name) = %s", [value, name]
                 )
+            # Our temporary tables first, whatever others of these names the role would find before them.
+            cursor.execute(
+                "SELECT set_config('search_path', "
+                "concat_ws(', ', 'pg_temp', nullif(current_setting('search_path'), '')), true)"
+            )
             if self._wait_ms:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [self._lock])
             else:

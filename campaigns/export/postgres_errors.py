@@ -17,7 +17,8 @@ from campaigns.errors import (
 
 _BUSY = ("55P03", "40001", "40P01")
 _ACCESS = ("28", "3D000", "3F000", "42501", "25006")
-_TABLES = ("42P01", "42703", "42P07", "42809", "42804", "23")
+# Binary COPY into a column of another type ends with what sounds like a fault of the protocol.
+_TABLES = ("42P01", "42703", "42P07", "42809", "42804", "42883", "23", "08P01", "22P03", "22001")
 _UNAVAILABLE = ("08", "53", "57P", "57014", "58", "XX")
 
 _NOT_NOW = re.compile(r"starting up|shutting down|too many|connection slots|recovery", re.IGNORECASE)

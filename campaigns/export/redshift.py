@@ -15,6 +15,7 @@ from campaigns.export.history import place
 from campaigns.export.outcome import Exported, Forgotten, Movement, summarised
 from campaigns.export.stage import Stage
 from campaigns.export.star import literal
+from campaigns.ids import written_ids
 from segmentation.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Redshift:
         """
         if self._missing():
             raise tables.nothing_there(self.shown)
-        select = f"SELECT * FROM read_csv({literal(str(ids))}, header = false, columns = {{'customer_id': 'VARCHAR'}})"
+        select = f"SELECT * FROM {written_ids(ids)}"
         with (
             duckdb.connect() as connection,
             self._stage.holding(connection, {"forgotten": select}, ids.parent) as manifests,

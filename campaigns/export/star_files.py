@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from campaigns import tables
 from campaigns.errors import WarehouseAccessError, WarehouseTablesError
 from campaigns.export import statements
 from campaigns.export.contract import TABLES
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from campaigns.export.generations import Format, Generation
+
+_DAMAGED = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException)
 
 _ORDER = {
     "exports": "number",
@@ -109,6 +114,32 @@ def write(
             ) from error
 
 
+@contextmanager
+def as_written(shown: str) -> Iterator[None]:
+    """Put into words that the table of customers, which is read when it is needed, is damaged: DuckDB quotes its rows.
+
+    Parameters
+    ----------
+    shown
+        Where, for errors.
+
+    Raises
+    ------
+    WarehouseTablesError
+        It is not as an export wrote it.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        # Of the classes below duckdb.Error, these are of what is read; damage to a Parquet file may be of no class.
+        if type(error) is duckdb.Error or isinstance(error, _DAMAGED):
+            raise WarehouseTablesError(
+                f"{shown}: customer_segment is not as an export wrote it",
+                hint="export to a place of its own, or restore the file; docs/warehouse.md has its columns",
+            ) from error
+        raise
+
+
 def source(generation: Generation, table: str) -> str:
     """What DuckDB reads a table from.
 
@@ -124,11 +155,11 @@ def source(generation: Generation, table: str) -> str:
     str
         SQL, to stand behind FROM.
     """
-    file = literal(str(_file(generation.folder, table, generation.kind)))
+    file = _file(generation.folder, table, generation.kind)
     if generation.kind == "parquet":
-        return f"read_parquet({file})"
+        return tables.read_parquet(file)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in TABLES[table].items())
-    return f"read_csv({file}, header = true, columns = {{{columns}}})"
+    return tables.read_csv(file, f"header = true, columns = {{{columns}}}, {tables.OURS}")
 
 
 def _select(generation: Generation, table: str) -> str:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from campaigns.lists.cells import escaped, is_formula
+from campaigns.cells import escaped, is_formula
 from campaigns.lists.places import SUMMARY
 from campaigns.tables import quoted
 from segmentation.clock import iso
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from campaigns.assignments import Assignments
-    from campaigns.lists.cells import Formulas
+    from campaigns.cells import Formulas
     from campaigns.lists.choice import Choice, Wanted
     from campaigns.lists.places import Place
 

@@ -7,6 +7,12 @@ from campaigns.pictures import Picture, amount, percent
 from campaigns.scenario.results import Estimate, Result, SegmentOutcome
 from campaigns.scenario.told import PROJECTION, quantity, spoken
 
+OWN_AVERAGE = (
+    " Orders are taken to be as large as the customer's own average. Where that is large it is so in part by chance, "
+    "most of all of a single order: what the best few bring is told too high for it, and the band does not show that."
+)
+"""The winner's curse, for who does not know its name."""
+
 
 def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
     """Put a result into words and tables.
@@ -63,7 +69,8 @@ def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
                 "whom-first",
                 "Whom first",
                 "Customers in the order of expected gain per cost, cut into groups; the band holds 90 % of the "
-                "draws of the assumptions. The list itself is written on request (--customers-out).",
+                "draws of the assumptions. The list itself is written on request (--customers-out)."
+                + (OWN_AVERAGE if _by_average(result) else ""),
                 (_steps(result),),
                 (whom_first,),
             ),
@@ -81,6 +88,11 @@ def page(result: Result, pictures: tuple[Picture, ...]) -> Page:
             "nothing of it is measured: what a promotion did is told by an experiment."
         ),
     )
+
+
+def _by_average(result: Result) -> bool:
+    order = result.scenario.get("order") or {}
+    return "times_average" in order.get("basket", {})
 
 
 def answer(result: Result) -> tuple[str, ...]:

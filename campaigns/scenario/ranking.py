@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from campaigns.assignments import Assignments
+from campaigns.cells import is_formula
 from campaigns.scenario.base import Base
 from campaigns.scenario.bound import Bound
 from campaigns.scenario.money import Groups, expected_gain, off, paid, redeeming, worth
 from campaigns.scenario.simulation import Draws
 from campaigns.whole import whole
+from segmentation.errors import BadValueError
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
 
@@ -144,6 +146,31 @@ def curve(bound: Bound, base: Base, draws: Draws, ranking: Ranking) -> tuple[Ste
         Step(int(size), float(cost), float(mean), float(lower), float(upper))
         for size, cost, mean, lower, upper in zip(sizes, costs, gains.mean(axis=0), low, high, strict=True)
     )
+
+
+def require_plain_ids(table: Assignments, out: Path) -> None:
+    """Refuse a CSV of ids that a spreadsheet would compute: one that is altered would find nobody.
+
+    Parameters
+    ----------
+    table
+        In which the customers contacted were loaded.
+    out
+        Of `write`.
+
+    Raises
+    ------
+    BadValueError
+        It is a CSV, and there are such ids.
+    """
+    if out.suffix.lower() == ".parquet":
+        return
+    query = f"SELECT count(*) FROM contacted WHERE {is_formula('CAST(customer_id AS VARCHAR)')}"
+    [(formulas,)] = table.connection.execute(query).fetchall()
+    if formulas:
+        raise BadValueError(
+            f"{formulas:,} ids are formulas to a spreadsheet", hint="name the file .parquet, which nothing computes"
+        )
 
 
 def write(table: Assignments, bound: Bound, base: Base, ranking: Ranking, out: Path) -> None:

@@ -59,6 +59,8 @@ def run(
         model = proved(registry, table.model_version)
         bound = bind(source, model.card)
         base = bases.load(table, bound, model.arrays)
+        if customers_out is not None:
+            ranking.require_plain_ids(table, customers_out)
         made = simulate(bound, base, draws, seed)
         ranked = ranking.rank(bound, base, made)
         result = summarise(

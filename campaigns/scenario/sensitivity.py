@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from campaigns.scenario.assumptions import HIGH, LOW, Distribution
 from campaigns.scenario.base import Base
@@ -114,9 +115,24 @@ def _expected(bound: Bound, base: Base, groups: Groups, draw: Draw) -> tuple[flo
 
 
 def _break_even(groups: Groups, draw: Draw) -> float | None:
-    """The gain is linear in a common factor of the uplifts."""
+    """The gain is linear in a common factor of the uplifts, as long as these are shares that can be."""
     sums = groups.sums(draw)
-    without = float(expected_gain(sums, np.zeros_like(draw.uplift), draw).sum()) - draw.fixed_cost
-    slope = float(expected_gain(sums, draw.uplift, draw).sum()) - draw.fixed_cost - without
-    # Uplifts that are 0 or below in the middle, or orders that cost more than they bring: no factor mends that.
-    return -without / slope if slope > 0 else None
+    there = sums.customers > 0
+
+    def gain(uplift: Floats) -> float:
+        return float(expected_gain(sums, uplift, draw).sum()) - draw.fixed_cost
+
+    def possible(factor: float) -> Floats:
+        return np.where(there, np.clip(factor * draw.uplift, -draw.baseline, 1 - draw.baseline), 0.0)
+
+    without = gain(np.zeros_like(draw.uplift))
+    slope = gain(draw.uplift) - without
+    if slope <= 0:
+        # Uplifts that are 0 or below in the middle, or orders that cost more than they bring: no factor mends that.
+        return None
+    factor = (0.0 - without) / slope
+    if np.array_equal(possible(factor), np.where(there, factor * draw.uplift, 0.0)):
+        return factor
+    rising = draw.uplift[there & (draw.uplift > 0)]
+    most = float((1 - draw.baseline) / rising.min())
+    return float(brentq(lambda one: gain(possible(one)), 0.0, most)) if gain(possible(most)) >= 0 else None

@@ -55,6 +55,13 @@ def test_csv_and_parquet_are_the_same_table(sample_assignments: Path, tmp_path: 
         ("FROM t UNION ALL (FROM t LIMIT 3)", DuplicateRowError, "3 customers"),
         ("SELECT * REPLACE (customer_id || model_version AS model_version) FROM t", InputError, "mixes 3000 models"),
         ("SELECT * REPLACE ('first' AS segment_id) FROM t", BadValueError, "not of its column's type"),
+        ("SELECT * REPLACE (17.0::DOUBLE AS customer_id) FROM t", BadValueError, "ids are of type DOUBLE"),
+        ("SELECT * REPLACE ('infinity'::TIMESTAMPTZ AS as_of) FROM t", BadValueError, "column as_of: no moment"),
+        (
+            "SELECT * REPLACE ('29999-01-01'::TIMESTAMPTZ AS as_of) FROM t",
+            BadValueError,
+            "column as_of: no moment",
+        ),
         (
             "SELECT * REPLACE (CASE WHEN segment_id <> 0 THEN frequency END AS frequency) FROM t",
             BadValueError,
@@ -77,6 +84,7 @@ def test_another_table_is_refused(
         ("absent.parquet", lambda file: None, MissingTableError),
         ("notes.txt", lambda file: file.write_text("hello"), UnreadableFileError),
         ("broken.parquet", lambda file: file.write_bytes(b"PAR1 and nothing"), UnreadableFileError),
+        ("latin.csv", lambda file: file.write_bytes(_late(b"caf\xe9,1,a,0.5,v,2026-01-01\n")), UnreadableFileError),
     ],
 )
 def test_what_is_no_table_is_refused(
@@ -85,3 +93,46 @@ def test_what_is_no_table_is_refused(
     make(tmp_path / name)
     with pytest.raises(error, match=name), open_assignments(tmp_path / name, Settings()):
         pytest.fail("it was opened")
+
+
+def test_a_damaged_table_is_refused_wherever_the_damage_is(sample_assignments: Path, tmp_path: Path) -> None:
+    """DuckDB has many words for it, some of which quote rows."""
+    whole, seen = sample_assignments.read_bytes(), 0
+    for place in range(100, len(whole) - 100, len(whole) // 40):
+        file = tmp_path / "damaged.parquet"
+        file.write_bytes(whole[:place] + bytes(255 - byte for byte in whole[place : place + 50]) + whole[place + 50 :])
+        try:
+            with open_assignments(file, Settings()):
+                pass
+        except InputError:
+            seen += 1
+    assert seen > 5
+
+
+def test_the_file_is_read_and_nothing_of_the_folders_it_lies_in(sample_assignments: Path, tmp_path: Path) -> None:
+    """DuckDB takes folders named column=value for columns, and some signs in a name for other names."""
+    folder = tmp_path / "as_of=2020-01-01" / "brand=mine"
+    folder.mkdir(parents=True)
+    with open_assignments(sample_assignments, Settings()) as table:
+        expected = (table.as_of, table.features, table.customers)
+    rewritten(sample_assignments, "FROM t LIMIT 5", folder / "segments-1.parquet")
+    for name in ("segments-*.parquet", "segments-[1].parquet", "segments-?.csv"):
+        file = rewritten(sample_assignments, "FROM t", folder / name)
+        with open_assignments(file, Settings()) as table:
+            assert (table.as_of, table.features, table.customers) == expected
+
+
+def test_ids_that_look_like_comments_or_quotes_are_customers_too(tmp_path: Path) -> None:
+    """DuckDB would leave out the first two, and the quotes of the third."""
+    rows = [f"{identity},0,a,0.5,v,2026-01-01" for identity in ("77", "#123", "#456", "'x'")]
+    file = tmp_path / "segments.csv"
+    file.write_text("\n".join([",".join(TYPES), *rows, ""]), encoding="utf-8")
+    with open_assignments(file, Settings()) as table:
+        found = table.connection.execute("SELECT customer_id FROM assignments ORDER BY 1").fetchall()
+    assert [row[0] for row in found] == ["#123", "#456", "'x'", "77"]
+
+
+def _late(line: bytes) -> bytes:
+    """A CSV whose last line is far behind what is looked at first."""
+    rows = [f"c{number},1,a,0.5,v,2026-01-01\n".encode() for number in range(50_000)]
+    return b"".join([",".join(TYPES).encode() + b"\n", *rows, line])

@@ -144,6 +144,7 @@ def test_no_effect_is_told_as_one_that_is_ruled_out_or_not(desk: Desk) -> None:
         ("SELECT customer_id, nullif(segment_id, 3) AS ordered FROM m", BadValueError, "4,000 rows have no value"),
         ("SELECT customer_id, 'often' AS ordered FROM m", BadValueError, "no number"),
         ("SELECT customer_id, 'inf' AS ordered FROM m", BadValueError, "not finite"),
+        ("SELECT customer_id, 1e300 AS ordered FROM m", BadValueError, "beyond 1e"),
         ("SELECT customer_id, 0.5 AS ordered FROM m", BadValueError, "neither 0 nor 1"),
         ("SELECT 'x' || customer_id AS customer_id, 1 AS ordered FROM m", PlanMismatchError, "none of"),
         (

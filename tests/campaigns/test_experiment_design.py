@@ -126,6 +126,7 @@ def test_what_is_expected_may_be_measured_in_an_earlier_period(desk: Desk) -> No
         ("arms: {control: 0.5, free_shipping: 0.5}", "arms: {control: 0.5}", "arms has 1"),
         ("smallest_lift", "smalest_lift", "unknown key 'metric.smalest_lift'"),
         ("starts: 2026-01-05", "starts: 2026-03-05", "before it starts"),
+        ("ends: 2026-02-01", "ends: 9999-12-31", "to 9999-12-31"),
         ("  column: ordered\n", "", "lacks column"),
         ("kind: proportion", "kind: mean", "go together"),
         ("0: 0.05", "0: 1.5", "baseline is 1.5"),

@@ -197,8 +197,20 @@ def test_nobody_who_did_it_is_no_evidence_and_no_certainty() -> None:
     assert nobody.p == 1.0
     assert nobody.low < 0 < nobody.high
     assert nobody.lift is None
+    in_control = (rows["segment_id"] == 0) & (rows["arm"] == "control")
+    alone = summed(rows.assign(value=rows["value"].where(~in_control, 0.0)), "proportion", False)
+    some = of(by_segment(alone.plan, alone.cells), "mail", 0)
+    assert (some.control_mean, some.lift) == (0.0, None)
+    assert some.p == pytest.approx(2 * norm.sf(_pooled_z(some)))
     with pytest.raises(UnusableDataError, match="the same for every customer"):
         pooled(given.plan, summed(rows.assign(value=0.0), "proportion", False).cells)
+
+
+def _pooled_z(effect: Effect) -> float:
+    """Of two proportions: the textbook formula."""
+    ones = effect.control_mean * effect.control_customers + effect.mean * effect.customers
+    share = ones / (effect.control_customers + effect.customers)
+    return effect.effect / float(np.sqrt(share * (1 - share) * (1 / effect.control_customers + 1 / effect.customers)))
 
 
 def simulated(rng: np.random.Generator, lift: float) -> tuple[Cell, ...]:

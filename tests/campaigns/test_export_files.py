@@ -196,3 +196,51 @@ def test_a_disk_that_is_full_is_told_and_the_export_before_stays(
     assert (done.returncode, "segment.csv cannot be written: No space left on device" in done.stderr) == (2, True), done
     assert (out / "current" / "customer_segment.csv").read_bytes() == before
     assert [path.name for path in (out / "generations").iterdir()] == ["0000000001"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_damage_to_the_table_of_customers_is_told_without_its_rows(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "warehouse"
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--format", kind, "--assignments"]
+    assert campaigns(*arguments, str(assigned(sample_assignments, tmp_path / "1.parquet"))).returncode == 0
+    file = out / "current" / f"customer_segment.{kind}"
+    whole = file.read_bytes()
+    # Nothing of a Parquet file's end, which says where its columns are.
+    start, end = (whole.index(b"\n", 2000) + 1,) * 2 if kind == "csv" else (50, len(whole) // 2)
+    file.write_bytes(whole[:start] + (b"somebody's row\n" * len(whole))[: (end - start) or 600] + whole[end:])
+    # Of somebody who may be in the damaged part, for all that is known without reading it.
+    (tmp_path / "ids.txt").write_text(str(sorted(expected(sample_assignments))[1500][0]))
+    second = assigned(sample_assignments, tmp_path / "2.parquet", day=2)
+    forget = ("forget", "--ids", str(tmp_path / "ids.txt"), "--to", str(out))
+    for done in (campaigns(*arguments, str(second)), campaigns(*forget)):
+        assert (done.returncode, "not as an export wrote it" in done.stderr) == (2, True), done
+        assert "somebody" not in done.stdout + done.stderr
+    assert [path.name for path in (out / "generations").iterdir()] == ["0000000001"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_ids_of_every_kind_are_kept_and_forgotten(
+    sample_registry: Registry, sample_assignments: Path, tmp_path: Path, kind: str
+) -> None:
+    """Also in a folder whose name DuckDB would take for a pattern, or for columns."""
+    odd = ["''", "'x'", 'a"b', "a\rb", "a\nb", "#1", "a;b", "\\.", "NULL", " spaced ", "padded    "]
+    file, out = tmp_path / "odd.parquet", tmp_path / "customer=[1]*"
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE odd (customer_id VARCHAR, number INTEGER)")
+        connection.executemany("INSERT INTO odd VALUES (?, ?)", [[one, at] for at, one in enumerate(odd, 1)])
+        connection.execute(
+            "COPY (SELECT o.customer_id, t.* EXCLUDE (customer_id, number) "
+            f"FROM (SELECT *, row_number() OVER () AS number FROM '{sample_assignments}') t JOIN odd o USING (number)) "
+            f"TO '{file}' (FORMAT parquet)"
+        )
+        connection.execute(f"COPY (SELECT customer_id FROM odd) TO '{tmp_path / 'ids.parquet'}' (FORMAT parquet)")
+    arguments = ["export", "--registry", sample_registry.url, "--to", str(out), "--format", kind, "--assignments"]
+    later = assigned(file, tmp_path / "later.parquet", day=2)
+    for one in (assigned(file, tmp_path / "first.parquet"), later):
+        done = campaigns(*arguments, str(one))
+        assert done.returncode == 0, done.stderr
+    assert f"movement  {len(odd)} stayed, 0 moved, 0 arrived, 0 left" in done.stdout
+    done = campaigns("forget", "--ids", str(tmp_path / "ids.parquet"), "--to", str(out))
+    assert (done.returncode, f"{len(odd)} rows of the {len(odd)} customers" in done.stdout) == (0, True), done

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from campaigns.lists.cells import escaped, is_formula
+from campaigns.cells import escaped, is_formula
 from campaigns.lists.columns import columns
 from tests.campaigns.exporting import Done, campaigns
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from campaigns.lists.cells import is_formula
+from campaigns.cells import is_formula
 from campaigns.lists.columns import OWN, columns
 from campaigns.lists.crm import CRMS
 from examples.lists import generate_customers

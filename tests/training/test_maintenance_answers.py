@@ -1,24 +1,29 @@
 """How often to retrain: the rule, the contract that follows, causes that are known, and warm starts."""
 
+import os
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from threading import Barrier
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from segmentation.features import ORDER_FEATURES, select
 from segmentation.recipe import Clustering, Preprocessing
+from segmentation.scoring import Floats
 from training.configuration import Configuration
 from training.maintenance import floor as floors
 from training.maintenance.comparison import Aged, Newest, compare
 from training.maintenance.configured import Maintenance
 from training.maintenance.contract import SCHEDULES, contract
 from training.maintenance.dates import History, Plan, plan
-from training.maintenance.models import Recipe, fit
+from training.maintenance.models import Model, Recipe, fit
 from training.maintenance.recommendation import recommend
-from training.maintenance.replay import Replay, Seen
+from training.maintenance.replay import Ints, Replay, Seen
 from training.maintenance.results import NoiseFloor, Origin, OriginSegment, Point, Recommendation
 from training.maintenance.steps import replayed
 
@@ -93,6 +98,27 @@ def test_customers_without_structure_have_a_floor_that_no_schedule_mends() -> No
     assert floors.refits(model, rows, labels).told().ari_low < 0.8
     clear, of_clear = fit(customers(), RECIPE)
     assert floors.refits(clear, customers(), of_clear).told().ari_low > 0.98
+
+
+def test_refits_beside_each_other_keep_to_one_thread_and_give_back_what_there_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, met, seen = customers(), Barrier(2), list[int]()
+    model, labels = fit(rows, RECIPE)
+
+    def meeting(drawn: Floats, recipe: Recipe, seed: int) -> tuple[Model, Ints]:
+        place = met.wait(timeout=60)
+        time.sleep(0.2 * place)
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return fit(drawn, recipe, seed=seed)
+
+    monkeypatch.setattr(floors, "fit", meeting)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with threadpool_limits(limits=3):
+        before = threadpool_info()
+        floors.refits(model, rows, labels)
+        assert threadpool_info() == before
+    assert set(seen) == {1}
 
 
 def runs(days: str) -> list[date]:

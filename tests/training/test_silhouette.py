@@ -1,5 +1,11 @@
 """The silhouette equals scikit-learn's, and the estimate's error is honest."""
 
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 import pytest
@@ -8,7 +14,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from tests.depth import examples
-from training.silhouette import by_cluster, samples, silhouette
+from tests.servers.service import ROOT
+from training.silhouette import by_cluster, samples, samples_of, silhouette
 
 
 def blobs(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -66,3 +73,23 @@ def test_the_number_of_threads_changes_no_bit() -> None:
         found.append(samples(X, labels).tobytes())
     numba.set_num_threads(alone)
     assert len(set(found)) == 1
+
+
+def test_kernels_compiled_anew_or_kept_or_for_another_processor_give_the_same_bits(tmp_path: Path) -> None:
+    digests = f"import {__name__} as t; print(t.digest())"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    found = [digest()]
+    for _ in ("compiled", "kept"):
+        done = subprocess.run(
+            [sys.executable, "-c", digests], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        found.append(done.stdout.strip())
+    assert list(tmp_path.rglob("*.nbc")), "nothing was kept"
+    assert len(set(found)) == 1
+
+
+def digest() -> str:
+    """Of silhouettes measured among all rows, and of some rows among all."""
+    X, labels = blobs(3_000)
+    found = [samples(X, labels), samples_of(X, labels, np.arange(0, 3_000, 7))]
+    return hashlib.sha256(b"".join(values.tobytes() for values in found)).hexdigest()

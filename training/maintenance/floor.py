@@ -73,7 +73,8 @@ def refits(model: Model, features: Floats, labels: Ints) -> Agreements:
             other, _ = fit(drawn, recipe, seed=seeds[place])
             return agreement(labels, other.labels(features), recipe.k)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # BLAS's is one for all, and each thread that leaves would give it back to what it was when that one came.
+    with threadpool_limits(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
         found = np.array(list(pool.map(again, range(len(seeds)))))
     return Agreements(found[: settings.seeds], found[settings.seeds :])
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from campaigns.cli import cli
-from segmentation.errors import SegmentationError
+from segmentation.errors import BadValueError, SegmentationError
 from segmentation.registry import Registry
 from tests.campaigns.scenario.conftest import ORDER
 
@@ -45,6 +45,7 @@ def test_it_writes_json_page_and_pictures_that_hold_no_customer(
     assert told["customers"] == 3000
     assert told["money"]["gain"]["low"] < told["money"]["gain"]["mean"] < told["money"]["gain"]["high"]
     page = (out / "scenario.html").read_text()
+    assert "told too high" in page
     assert "Voucher for a second order" in page
     for said in (told["nature"], page, done.output):
         assert "This is a projection of the assumptions that the scenario states, not evidence." in said
@@ -71,6 +72,22 @@ def test_whom_first_is_a_list_of_its_own_the_best_first(url: str, sample_assignm
     with duckdb.connect() as connection:
         same = connection.execute(f"SELECT customer_id FROM '{tmp_path / 'whom.parquet'}' ORDER BY rank").fetchall()
     assert [id_ for (id_,) in same] == [row["customer_id"] for row in rows]
+
+
+def test_an_id_that_a_spreadsheet_would_compute_is_in_no_csv(
+    url: str, sample_assignments: Path, tmp_path: Path
+) -> None:
+    table, out = tmp_path / "a.parquet", tmp_path / "out"
+    named = "'=HYPERLINK(\"x\")' || customer_id"
+    with duckdb.connect() as connection:
+        query = f"SELECT * REPLACE ({named} AS customer_id) FROM read_parquet('{sample_assignments}')"
+        connection.execute(f"COPY ({query}) TO '{table}' (FORMAT parquet)")
+    done = run(url, table, "make-good", out, "--customers-out", str(tmp_path / "whom.csv"))
+    assert isinstance(done.exception, BadValueError)
+    assert "ids are formulas to a spreadsheet" in done.exception.message
+    assert not out.exists() or not list(out.iterdir())
+    assert not (tmp_path / "whom.csv").exists()
+    assert run(url, table, "make-good", out, "--customers-out", str(tmp_path / "whom.parquet")).exception is None
 
 
 def test_the_same_gives_the_same_bytes(url: str, sample_assignments: Path, tmp_path: Path) -> None:

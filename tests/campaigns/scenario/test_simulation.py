@@ -142,6 +142,33 @@ def test_sensitivity_is_exact_and_breaks_even_where_it_says(prepared: Prepared) 
     assert sensitivity(bound, base).gain == pytest.approx(0, abs=1e-6)
 
 
+def test_an_uplift_that_nobody_can_have_is_no_break_even(prepared: Prepared) -> None:
+    """All who would not order anyway are won at most."""
+    bound, base = prepared(MUCH)
+    whole = sensitivity(bound, base)
+    middle, baseline = bound.assumptions[0].at(0.5), 0.04
+    # What is gained before the fixed cost when everybody is won, by two points of the line of the gain.
+    two = prepared(MUCH.replace("{low: 0.02, likely: 0.05, high: 0.15}", str(2 * middle)))
+    slope = (sensitivity(*two).gain - whole.gain) / middle
+    most = whole.gain + slope * (1 - baseline - middle) + 100
+    for fixed, pays in ((most * 0.99, True), (most * 1.01, False)):
+        told = sensitivity(*prepared(MUCH.replace("fixed_cost: 100", f"fixed_cost: {fixed}")))
+        assert (told.break_even is not None) == pays
+        assert told.break_even is None or told.break_even * middle < 1 - baseline
+
+
+def test_with_uplifts_by_segment_it_breaks_even_with_some_of_them_at_their_end(prepared: Prepared) -> None:
+    text = MUCH.replace("{low: 0.02, likely: 0.05, high: 0.15}", "{}")
+
+    def uplifts(factor: float) -> str:
+        own = min(0.4 * factor, 0.96)
+        return text.replace("{}", str(0.1 * factor)) + f"uplift_by_segment: [{{segment: 0, uplift: {own}}}]\n"
+
+    gain = sensitivity(*prepared(uplifts(4.0))).gain
+    told = sensitivity(*prepared(uplifts(1.0).replace("fixed_cost: 100", f"fixed_cost: {gain + 100}")))
+    assert told.break_even == pytest.approx(4.0)
+
+
 @pytest.mark.parametrize("discount", ["{share: 0.1}", "{amount: 10}", "{amount: {low: 5, high: 300}}"])
 def test_what_single_customers_bring_adds_up_to_the_whole(prepared: Prepared, discount: str) -> None:
     bound, base = prepared(MUCH.replace("{share: 0.1}", discount))
