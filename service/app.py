@@ -69,6 +69,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, form)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # /segments//0 is no route; to redirect would be to answer in HTML, with an address that the caller's Host makes up.
+    app.url_map.merge_slashes = False
     for blueprint in (predict, segments, evaluation, operations, drift, documentation):
         app.register_blueprint(blueprint)
     problems.register(app)

@@ -31,6 +31,8 @@ worker_connections = 500
 timeout = 60
 graceful_timeout = 20
 keepalive = 75
+# Nobody before it may say where it is mounted: a path that did not fit would be a defect of ours.
+forwarder_headers = ""
 # Nothing leaks that a restart would mend.
 max_requests = 0
 # Nothing here uses it, and it would want a writable home.

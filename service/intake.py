@@ -10,15 +10,16 @@ import time
 from contextlib import suppress
 from enum import Enum
 
+from service.chunks import Chunks
 from service.errors import SlowRequestError
 
 LONGEST_HEAD = 64 * 1024
-"""Bytes after which gunicorn has refused whatever it is."""
+"""Bytes that the head of a request may have; gunicorn would wait in a thread for ten times as many."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
@@ -56,7 +57,7 @@ class Intake:
         Of a body, in bytes; what says it is longer is refused without being read.
     """
 
-    __slots__ = ("_chunked", "_expects", "_longest", "_pieces", "_size", "_whole")
+    __slots__ = ("_chunks", "_expects", "_longest", "_pieces", "_size", "_whole")
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
@@ -65,7 +66,7 @@ class Intake:
         self._size = 0
         # Bytes that make it whole; 0 while the head is not complete.
         self._whole = 0
-        self._chunked = False
+        self._chunks: Chunks | None = None
         # Where the head says that the client waits for 100 Continue, until it was told.
         self._expects: tuple[int, int] | None = None
 
@@ -81,8 +82,14 @@ class Intake:
             From the request's first.
         """
         taken, self._pieces, self._size, self._whole = b"".join(self._pieces), [], 0, 0
-        self._chunked, self._expects = False, None
+        self._chunks, self._expects = None, None
         return taken
+
+    @property
+    def headless(self) -> bool:
+        """Whether so many fields came without the head's end that no more of them is wanted."""
+        # Of a first line that is too long gunicorn itself waits for no more.
+        return not self._whole and self._size > LONGEST_HEAD and b"\r\n" in self._pieces[0]
 
     def add(self, data: bytes) -> bool:
         """Gather some more.
@@ -97,7 +104,7 @@ class Intake:
         bool
             Whether the request is whole now, or such that no more of it is wanted.
         """
-        searched = max(0, self._size - 3)
+        searched, begin = max(0, self._size - 3), 0
         self._pieces.append(data)
         self._size += len(data)
         if not self._whole:
@@ -106,10 +113,11 @@ class Intake:
             end = head.find(b"\r\n\r\n", searched)
             if end < 0:
                 return self._size > LONGEST_HEAD
-            self._look_at_head(head[: end + 4])
-        if self._chunked:
+            data, begin = head, end + 4
+            self._look_at_head(head[:begin])
+        if self._chunks is not None:
             # Chunks bear their lengths beside them: some more than the body itself.
-            return self._end(5) == b"0\r\n\r\n" or self._size > self._whole + 2 * self._longest
+            return self._chunks.end(data, begin) or self._size > self._whole + 2 * self._longest
         return self._size >= self._whole
 
     def wants_word(self) -> bool:
@@ -127,18 +135,9 @@ class Intake:
         # Taken out, as an answer given: gunicorn would give it again.
         self._pieces[0] = self._pieces[0][:start] + self._pieces[0][end:]
         self._size -= end - start
-        if not self._chunked:
+        if self._chunks is None:
             self._whole -= end - start
         return True
-
-    def _end(self, size: int) -> bytes:
-        """The last bytes, which may have come in several pieces."""
-        end = b""
-        for piece in reversed(self._pieces):
-            end = piece[-size:] + end
-            if len(end) >= size:
-                break
-        return end[-size:]
 
     def _look_at_head(self, head: bytes) -> None:
         self._whole = len(head)
@@ -146,7 +145,7 @@ class Intake:
         self._expects = None if found is None else found.span()
         length = _LENGTH.search(head)
         if _CHUNKED.search(head):
-            self._chunked = True
+            self._chunks = Chunks()
         elif length is not None and int(length[1]) <= self._longest:
             self._whole = len(head) + int(length[1])
 
@@ -189,6 +188,19 @@ class Watched(socket.socket):
             Its bytes.
         """
         self._gathered, self._given, self._parsed = gathered, 0, False
+
+    def ahead(self) -> bytes:
+        """What was gathered and not received: requests sent before the one in hand was answered.
+
+        Returns
+        -------
+        bytes
+            Empty afterwards, and nearly always.
+        """
+        if not self._gathered:
+            return b""
+        given, self._gathered = self._gathered[self._given :], b""
+        return given
 
     def parsed(self) -> None:
         """The head of the request was understood: from now on a client that is late can be told so."""

@@ -39,15 +39,12 @@ class KeyRing:
     @property
     def failure(self) -> str:
         """Why the file as it is now is not in use; empty where it is."""
+        self._refresh_if_due()
         return self._failure
 
     def find(self, presented: str) -> ApiKey | None:
         """The key that a caller presents; see `keys.find`."""
-        now = time.monotonic()
-        if now >= self._next:
-            # First: the other threads go on with what is known.
-            self._next = now + SECONDS_BETWEEN_LOOKS
-            self.refresh()
+        self._refresh_if_due()
         return keys.find(self._keys, presented)
 
     def refresh(self) -> None:
@@ -65,6 +62,13 @@ class KeyRing:
             return
         self._failure = ""
         logger.info("API keys read again: %s", ", ".join(key.name for key in self._keys) or "none")
+
+    def _refresh_if_due(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            # First: the other threads go on with what is known.
+            self._next = now + SECONDS_BETWEEN_LOOKS
+            self.refresh()
 
     def _look(self) -> tuple[int, ...] | None:
         try:

@@ -16,7 +16,8 @@ from service.access import Access
 from service.condition import Condition
 from service.errors import AccessError, OverloadedError, StoppingError, WrongPortError
 from service.logs import AccessLog
-from service.metrics import Counters
+from service.metrics import UNKNOWN, Counters
+from service.problems import NOT_GUESSED, NOT_KEPT, NOTHING_LOADED
 from service.replies import REQUEST_ID
 from service.routes import METRICS, OPEN, READY, Route, Routes
 
@@ -24,12 +25,10 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+NOWHERE = "/unknown"
+"""A path that is no route."""
 
-NOT_KEPT = ("Cache-Control", "no-store")
-NOTHING_LOADED = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-"""Of whatever does not bring its own: were it shown as a page, it could do nothing."""
-NOT_GUESSED = ("X-Content-Type-Options", "nosniff")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Middleware:
@@ -107,6 +106,9 @@ class Middleware:
             self._log(method, route.name, status, seconds, size, request_id, key, denied, peer)
 
     def _admit(self, environ: Environ, route: Route) -> str:
+        if route.name == UNKNOWN:
+            # Flask matches again, and would take //predict for /predict: with a key that is not for it.
+            environ["PATH_INFO"] = NOWHERE
         if self._metrics_port is not None:
             there = environ["SERVER_PORT"] == self._metrics_port
             if there != (route.name == METRICS):

@@ -1,6 +1,7 @@
 """Every failure as application/problem+json (RFC 9457): what was wrong, where in the body, what to do; no values."""
 
 import logging
+import secrets
 from http import HTTPStatus
 
 import msgspec
@@ -14,6 +15,11 @@ from service.replies import REQUEST_ID, route_name
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+
+NOT_KEPT = ("Cache-Control", "no-store")
+NOTHING_LOADED = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+"""Of whatever does not bring its own: were it shown as a page, it could do nothing."""
+NOT_GUESSED = ("X-Content-Type-Options", "nosniff")
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
@@ -97,13 +103,29 @@ def encode(problem: Problem) -> bytes:
     return msgspec.json.encode(problem) + b"\n"
 
 
+def with_id(problem: Problem) -> Problem:
+    """The problem of a request that never had an id, with one.
+
+    Parameters
+    ----------
+    problem
+        What to say.
+
+    Returns
+    -------
+    Problem
+        A copy.
+    """
+    return msgspec.structs.replace(problem, request_id=secrets.token_hex(16))
+
+
 def raw(problem: Problem) -> bytes:
     """The problem as an HTTP answer for a connection that is then closed.
 
     Parameters
     ----------
     problem
-        What to say.
+        What to say, with an id.
 
     Returns
     -------
@@ -113,8 +135,9 @@ def raw(problem: Problem) -> bytes:
     body = encode(problem)
     head = (
         f"HTTP/1.1 {problem.status} {REASONS[problem.status]}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-Id: {problem.request_id}\r\n"
     )
+    head += "".join(f"{name}: {value}\r\n" for name, value in (NOT_GUESSED, NOT_KEPT, NOTHING_LOADED)) + "\r\n"
     return head.encode("ascii") + body
 
 

@@ -1,7 +1,7 @@
 """From a request's path to the route it asks for, and what a caller needs for it.
 
-Flask matches the path again. Only literal paths are open, and a path that is not known here needs a key: where the two
-should disagree, it is to a refusal.
+Flask matches the path again. Only literal paths are open, and a path that is not known here needs a key and leads
+nowhere: where the two should disagree, it is to a refusal.
 """
 
 import re

@@ -11,8 +11,10 @@ from gunicorn.http.body import LengthReader
 from service.intake import Watched
 
 
-def hold(request: Any, sock: Watched) -> None:
+def hold(request: Any, sock: Watched, longest: int) -> None:
     """Give a request the body that its connection has gathered; one that is not whole is left to gunicorn.
+
+    Who asks whether to send a body that is too long is not told to go on, nor expected to.
 
     Parameters
     ----------
@@ -20,6 +22,8 @@ def hold(request: Any, sock: Watched) -> None:
         gunicorn's, its head parsed and its body not read.
     sock
         Of its connection.
+    longest
+        Bytes that a body may have.
     """
     reader = request.body.reader
     if not isinstance(reader, LengthReader):
@@ -29,6 +33,9 @@ def hold(request: Any, sock: Watched) -> None:
     further = sock.give(length - len(ahead)) if length > len(ahead) else b""
     if further is None:
         unreader.unread(ahead)
+        if length > longest and request._expected_100_continue:
+            request._expected_100_continue = False
+            request.force_close()
         return
     if len(ahead) > length:
         # The next request, sent before this one was answered.

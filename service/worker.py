@@ -18,6 +18,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from segmentation.settings import load
@@ -26,6 +27,7 @@ from service.condition import CONDITION
 from service.connection import Connection, peer_of
 from service.intake import CONTINUE, Wait, Watched, is_whole, slow
 from service.not_http import problem_of
+from service.problems import DEFECT
 from service.whole_body import hold
 
 logger = logging.getLogger(__name__)
@@ -118,6 +120,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Take a connection back from its thread."""
         self._active.pop(conn, None)
         CONDITION.in_flight = len(self._active)
+        if isinstance(conn.sock, Watched) and not fs.cancelled() and not fs.exception() and fs.result() is True:
+            # Received with the request before it: nothing that the poller would tell of.
+            ahead = conn.parser.unreader.take_buffered() + conn.sock.ahead()
+            if ahead:
+                conn.sock.setblocking(False)
+                conn.sock.began = time.monotonic()
+                self._arriving[conn] = None
+                self._gather(conn, ahead, known=False)
+                return
         super().finish_request(conn, fs)
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
@@ -129,7 +140,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not isinstance(sock, Watched):
             return bool(super().handle_request(req, conn))
         sock.parsed()
-        hold(req, sock)
+        hold(req, sock, self.longest_body)
         sock.cork()
         try:
             return bool(super().handle_request(req, conn))
@@ -138,11 +149,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer what is not HTTP, or what gunicorn itself failed at. Runs in a thread."""
-        problem = problem_of(exc)
-        if problem.status < 500:
-            logger.warning("not HTTP, from %s: %s", peer_of(addr), type(exc).__name__)
+        problem = problems.with_id(problem_of(exc))
+        if problem.status == DEFECT.status:
+            problems.log_defect(exc, problem.request_id)
         else:
-            logger.error("defect: %s at %s", type(exc).__name__, problems.place(exc))
+            told = {"request_id": problem.request_id}
+            logger.warning("not HTTP, from %s: %s", peer_of(addr), type(exc).__name__, extra=told)
         _send(client, problems.raw(problem))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -203,7 +215,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if data and not whole and intake.wants_word():
             _send(sock, CONTINUE)
         self._gathered += len(intake) - before
-        if whole:
+        if whole and intake.headless:
+            self._refuse(connection, known=known)
+        elif whole:
             if known:
                 self.poller.unregister(sock)
             del self._arriving[connection]
@@ -214,6 +228,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._await(connection, known=known)
             while self._gathered > BODIES_AT_ONCE * self.longest_body:
                 self._cut(next(each for each in self._arriving if len(each.intake)))
+
+    def _refuse(self, connection: Connection, *, known: bool) -> None:
+        """Answer a head that does not end; gunicorn would wait in a thread for much more of it."""
+        if known:
+            self.poller.unregister(connection.sock)
+        self._forget(connection)
+        self.handle_error(None, connection.sock, connection.client, LimitRequestHeaders("the head does not end"))
+        connection.close(graceful=True)
 
     def _await(self, connection: Connection, *, known: bool) -> None:
         sock = connection.sock
@@ -249,8 +271,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(connection.sock)
         self._forget(connection)
         if len(connection.intake):
-            logger.warning("cut off while sending a request: %s", connection.peer)
-            _send(connection.sock, problems.raw(problems.of(slow())))
+            problem = problems.with_id(problems.of(slow()))
+            told = {"request_id": problem.request_id}
+            logger.warning("cut off while sending a request: %s", connection.peer, extra=told)
+            _send(connection.sock, problems.raw(problem))
         connection.close(graceful=len(connection.intake) > 0)
 
     def _sweep(self, now: float) -> None:

@@ -1,6 +1,5 @@
 """One strict decode of the body of POST /predict: finite features, in input order."""
 
-import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,8 +27,6 @@ NEEDS = {"orders": "a payment_value, or a unit_price and quantity, in each order
 
 SUSPICIOUS_BYTES = 1_000_000
 """Bodies up to this size hold too few values to be a burden."""
-
-_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,10 +212,30 @@ class Decoder:
 
     def _refuse_heaps(self, content: bytes) -> None:
         """A body of more values than the limits allow would fill the memory before it is refused."""
-        if content.count(b",") > self._most_commas and _TEXT.sub(b"", content).count(b",") > self._most_commas:
+        if content.count(b",") > self._most_commas and commas_outside_texts(content) > self._most_commas:
             raise BodyTooLargeError(
                 "the body holds more values than the most customers and rows can have", hint="split the request"
             )
+
+
+def commas_outside_texts(content: bytes) -> int:
+    """How many commas of JSON separate values; told in a hundredth of the time that a pattern takes.
+
+    Parameters
+    ----------
+    content
+        JSON, or what is none: then anything.
+
+    Returns
+    -------
+    int
+        Not counting those in texts.
+    """
+    if b"\\" in content:
+        content = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    characters = np.frombuffer(content, np.uint8)
+    inside = np.bitwise_xor.accumulate((characters == ord('"')).view(np.uint8))
+    return int(np.count_nonzero((characters == ord(",")) & (inside == 0)))
 
 
 def _of_columns(columns: Sequence[Sequence[float | None]]) -> Floats:

@@ -29,6 +29,8 @@ class Ready(msgspec.Struct):
         The same for programs.
     refresh_failing_since
         When looks began to fail.
+    api_keys_failure
+        Why the file of API keys as it is now is not in use; left out where it is.
     """
 
     status: str
@@ -36,6 +38,7 @@ class Ready(msgspec.Struct):
     refresh_failure: str | UnsetType = UNSET
     refresh_failure_code: str | UnsetType = UNSET
     refresh_failing_since: Moment | UnsetType = UNSET
+    api_keys_failure: str | UnsetType = UNSET
 
 
 class SegmentList(msgspec.Struct):

@@ -1,5 +1,6 @@
 """Clients that speak HTTP byte by byte, well or badly."""
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,23 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes, bytes]:
         body += more
     assert len(body) == length
     return int(head.split(b" ", 2)[1]), head, body
+
+
+def read_answers(connection: socket.socket, number: int) -> list[int]:
+    """Statuses of so many answers, which may come in one piece."""
+    received, statuses = b"", list[int]()
+    while len(statuses) < number:
+        head, found, rest = received.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if found and length and len(rest) >= int(length[1]):
+            statuses.append(int(head.split(b" ", 2)[1]))
+            received = rest[int(length[1]) :]
+            continue
+        more = _receive(connection)
+        assert more, "the answer broke off"
+        received += more
+    assert not received
+    return statuses
 
 
 def is_closed(connection: socket.socket) -> bool:

@@ -16,6 +16,7 @@ from segmentation.settings import Settings
 from service import key_ring, keys
 from service.app import create_app
 from service.condition import CONDITION
+from service.openapi.answers import Ready
 from service.replies import route_name
 from service.routes import NEEDED, OPEN
 
@@ -71,6 +72,22 @@ def test_without_a_key_nothing_is_reached_but_what_is_open(keyed: Flask) -> None
 )  # fmt: skip
 def test_what_is_not_known_is_not_open(keyed: Flask, path: str) -> None:
     assert keyed.test_client().get(path).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["//predict", "///predict", "/predict/", "/./predict", "/predict//", "/predict;x"])
+def test_a_path_that_only_looks_like_a_route_is_none_whatever_the_key(
+    published: Registry, key_file: Path, features: dict[str, float], path: str
+) -> None:
+    """Who may read may not predict, however the path is written."""
+    secret = keys.add(key_file, "dashboard", ("read",))
+    app = create_app(Settings(registry=published.url, api_keys_file=str(key_file)))
+    sent = app.test_client().post("/predict", json={"features": features}, headers=bearer(secret))
+    assert sent.status_code == 403
+    # The test client would take the host out of //host/path.
+    odd = app.test_client().post(
+        "/", json={"features": features}, headers=bearer(secret), environ_overrides={"PATH_INFO": path}
+    )
+    assert (odd.status_code, problem(odd)["code"]) == (404, "not-found")
 
 
 @pytest.mark.parametrize(
@@ -207,8 +224,14 @@ def test_a_broken_file_of_keys_is_told_by_readyz(
     secret = keys.add(key_file, "crm", ("read",))
     client = create_app(Settings(registry=published.url, api_keys_file=str(key_file))).test_client()
     assert "api_keys_failure" not in client.get("/readyz").get_json()
+    whole = key_file.read_bytes()
+    key_file.write_bytes(b"{")
+    assert "api_keys_failure" in client.get("/readyz").get_json(), "it is told before anybody presents a key"
+    key_file.write_bytes(whole)
+    assert "api_keys_failure" not in client.get("/readyz").get_json()
     key_file.write_bytes(b"{")
     assert client.get("/model", headers=bearer(secret)).status_code == 200
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert "is no file of API keys" in ready.get_json()["api_keys_failure"]
+    assert {*ready.get_json()} <= {*Ready.__struct_fields__}, "GET /openapi.json says nothing of it"

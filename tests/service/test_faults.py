@@ -1,6 +1,7 @@
 """What a client gets told of a body that is wrong in many places: all of them, where, what to do, and nothing sent."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from segmentation.model import SQL
 from segmentation.tables import ORDERS
 from service.decoding import Bodies, Decoder, Limits, refusal, rules
 from service.decoding.bodies import LARGEST, bodies
+from service.decoding.decoder import commas_outside_texts
 from service.errors import BodyTooLargeError
 from tests.depth import examples
 from tests.service.test_predict import post
@@ -173,6 +175,18 @@ def test_megabytes_of_faults_are_refused_without_going_through_all(sample_result
         assert len(refused.value.faults) <= 100
         # Of processor time, ten times what it takes: a quadratic way through would take minutes.
         assert time.process_time() - used < 20
+
+
+@given(
+    st.recursive(
+        st.text('a,"\\\\') | st.integers(), lambda parts: st.lists(parts) | st.dictionaries(st.text('",\\\\'), parts)
+    )
+)
+def test_commas_in_texts_are_no_values(document: Any) -> None:
+    """What decides, before it is decoded, whether a body holds more values than it may."""
+    content = json.dumps(document).encode()
+    text = re.compile(rb'"(?:[^"\\]|\\.)*"')
+    assert commas_outside_texts(content) == text.sub(b"", content).count(b",")
 
 
 # Values that are near to right in every place, so that each place is wrong for its own reason.
