@@ -119,8 +119,9 @@ def sums_of(queries: Floats, tiles: Tiles) -> Floats:
     return sums
 
 
-# Nothing here is left to the compiler's choice of order (no fastmath, each sum spelt out): a kernel that is compiled and
-# one that was kept are optimised differently, and so are those for other processors, and all must give the same bits.
+# Nothing here is left to the compiler's choice of order (no fastmath, each sum spelt out): a kernel that is compiled
+# and one that was kept are optimised differently, and so are those for other processors, and all must give the same
+# bits.
 @compiled(nogil=True)
 def _row(x: Any, tile: Any, width: int, squares: Any, columns: Any) -> Any:  # noqa: C901 - a loop for each number left
     """Add a row's distances to a tile to the tile's sums; gives their own sum."""
