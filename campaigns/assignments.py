@@ -35,8 +35,6 @@ TYPES = {
 }
 """Columns of every such table, with their types in DuckDB; whatever else it has are features."""
 
-GIVE = "give what `training assign` wrote"
-
 NULLABLE = frozenset({"confidence"})
 """A customer whom a rule took has no confidence."""
 
@@ -122,7 +120,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, file: Path) -> Assignments:
     typed["customer_id"] = id_text(given, "customer_id")
     chosen = ", ".join(f"{value} AS {quoted(column)}" for column, value in typed.items())
     # The cast is a table of its own, so that a value that does not fit is met here and nowhere later.
-    with reading(file, GIVE):
+    with reading(file, "write it anew with `training assign`"):
         connection.execute(f"CREATE TABLE assignments AS SELECT {chosen} FROM given")
     connection.execute("DROP VIEW given")
     _refuse_missing(connection, file, features)
@@ -159,9 +157,9 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str
         raise MissingTableError(f"there is no file {file}", hint="write it with `python -m training assign --out …`")
     readers = {".parquet": read_parquet(file), ".csv": read_csv(file, OF_USERS)}
     if file.suffix.lower() not in readers:
-        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint=GIVE)
+        raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give what `training assign` wrote")
     refuse_empty(file)
-    with reading(file, GIVE):
+    with reading(file, "give what `training assign` wrote"):
         connection.execute(f"CREATE VIEW given AS SELECT * FROM {readers[file.suffix.lower()]}")
         return {row[0]: row[1] for row in connection.execute("DESCRIBE given").fetchall()}
 

@@ -66,11 +66,11 @@ def read_ids(
         row = connection.execute(
             f"SELECT count(DISTINCT {trimmed}) FROM {quoted(table.view)} WHERE {trimmed} <> ''"
         ).fetchone()
-        number = int(row[0]) if row else 0
         connection.execute(
             f"CREATE TABLE {quoted(name)} AS SELECT DISTINCT {forms} AS customer_id FROM {quoted(table.view)} "
             f"WHERE {trimmed} <> ''"
         )
+    number = int(row[0]) if row else 0
     connection.execute(f"DROP VIEW {quoted(table.view)}")
     if hidden is not None:
         connection.execute(

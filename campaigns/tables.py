@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
@@ -19,8 +20,20 @@ from segmentation.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+AS_WHAT = "save it as UTF-8 with one header line, or as Parquet"
+
+_MEND = "mend it, or write the file anew"
+_FAULTS = {
+    "Invalid unicode": ("is not UTF-8", AS_WHAT),
+    "unterminated quote": ("has a quotation mark that is not closed", _MEND),
+    "Expected Number of Columns": ("has more or fewer columns than the header line", _MEND),
+}
+"""What DuckDB says of a row of CSV, and what is told of it, and what to do."""
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 OF_USERS = "header = true, all_varchar = true, strict_mode = true, comment = '', quote = '\"'"
 """Options of CSV that others wrote. What DuckDB would guess else: that ids which begin with # are comments, which it
@@ -28,18 +41,6 @@ leaves out, and that an id in apostrophes is one without them."""
 
 OURS = "auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n'"
 """Options of CSV that DuckDB wrote: nothing is guessed, whatever ids look like."""
-
-AS_WHAT = "save it as UTF-8 with one header line, or as Parquet"
-
-_FAULTS = {
-    "Invalid unicode": ("is not UTF-8", AS_WHAT),
-    "unterminated quote": ("has a quotation mark that is not closed", "mend it, or write the file anew"),
-    "Expected Number of Columns": ("has more or fewer columns than the header line", "mend it, or write the file anew"),
-}
-"""What DuckDB says of a row of CSV, and what is told of it: DuckDB's own words hold the row."""
-
-_LINE = re.compile(r"CSV Error on Line: (\d+)")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +136,31 @@ def open_table(connection: duckdb.DuckDBPyConnection, file: Path, view: str, one
 
 @contextmanager
 def reading(file: Path, hint: str) -> Iterator[None]:
-    """Put what DuckDB finds wrong with a file into words that hold nothing of its rows.
+    """Put into words what is met in the middle of a file: DuckDB's own words quote the row.
 
     Parameters
     ----------
     file
-        What is read within.
+        That is read.
     hint
-        What to do where it cannot be read.
+        What to do.
 
     Raises
     ------
     BadValueError
         A value is not of its column's type.
     UnreadableFileError
-        It is no such file, or a row of it is none; with the line, where there are lines.
+        It is damaged; with the line, where there are lines.
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except (duckdb.ConversionException, duckdb.BinderException) as error:
         raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and str(file) not in str(error):
-            # The disk that is spilled to, and not this file.
+            # Of the work database, and told as such.
             raise
         line = _LINE.search(str(error))
         where = f"{file.name}, line {line[1]}" if line else file.name

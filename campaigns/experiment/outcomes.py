@@ -12,7 +12,7 @@ import duckdb
 from campaigns.errors import PlanMismatchError
 from campaigns.experiment.description import Experiment, Metric, Window
 from campaigns.ids import id_text
-from campaigns.tables import AS_WHAT, OF_USERS, Table, quoted, read_csv, read_parquet, reading, refuse_empty
+from campaigns.tables import OF_USERS, Table, quoted, read_csv, read_parquet, reading, refuse_empty
 from segmentation.clock import iso
 from segmentation.errors import (
     BadValueError,
@@ -155,7 +155,7 @@ def read_ids(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     """
     given = _given(connection, file)
     ids = id_text(given, given.require("customer_id"))
-    with reading(file, AS_WHAT):
+    with reading(file, "write it anew"):
         connection.execute(f"CREATE TABLE listed AS SELECT DISTINCT {ids} AS customer_id FROM given")
 
 
@@ -167,7 +167,7 @@ def _given(connection: duckdb.DuckDBPyConnection, file: Path) -> Table:
     if reader is None:
         raise UnreadableFileError(f"{file.name} is neither .parquet nor .csv", hint="give one of the two")
     refuse_empty(file)
-    with reading(file, AS_WHAT):
+    with reading(file, "write it anew"):
         connection.execute(f"CREATE OR REPLACE VIEW given AS SELECT * FROM {reader}")
         described = connection.execute("DESCRIBE given").fetchall()
     return Table(file, "given", {row[0]: row[1] for row in described})
