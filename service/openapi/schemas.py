@@ -27,7 +27,7 @@ def schemas(types: Sequence[Any]) -> dict[str, Json]:
         By name, as `components/schemas` holds them.
     """
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    return {name: _described(schema) for name, schema in sorted(components.items())}
+    return {name: _described(_readable(schema)) for name, schema in sorted(components.items())}
 
 
 def describe_properties(schema: Json, descriptions: Mapping[str, str]) -> None:
@@ -59,6 +59,18 @@ def reference(kind: Any) -> Json:
         With `$ref` alone.
     """
     return {"$ref": f"#/components/schemas/{kind if isinstance(kind, str) else kind.__name__}"}
+
+
+def _readable(schema: Any) -> Any:
+    """The same without `items: false`, of which generators of clients make nothing; maxItems says it as well."""
+    if isinstance(schema, list):
+        return [_readable(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    counted = "prefixItems" in schema and "maxItems" in schema
+    return {
+        key: _readable(value) for key, value in schema.items() if not (counted and key == "items" and value is False)
+    }
 
 
 def _described(schema: Json) -> Json:

@@ -57,6 +57,18 @@ def test_every_route_is_described_and_no_other(app: Flask, api: Json) -> None:
     assert {(path, method) for path, methods in api["paths"].items() for method in methods} == served
 
 
+def test_no_schema_is_a_bare_false(api: Json) -> None:
+    """openapi-python-client makes no client at all of a description with `items: false`."""
+
+    def places(part: Any) -> list[Any]:
+        if isinstance(part, dict):
+            return [part.get("items"), *(found for each in part.values() for found in places(each))]
+        return [found for each in part for found in places(each)] if isinstance(part, list) else []
+
+    assert any(isinstance(each, dict) for each in places(api))
+    assert not any(isinstance(each, bool) for each in places(api))
+
+
 def test_every_operation_has_its_own_name_and_says_what_it_is_for(api: Json) -> None:
     described = [operation for methods in api["paths"].values() for operation in methods.values()]
     assert len({operation["operationId"] for operation in described}) == len(described) == len(OPERATIONS)
