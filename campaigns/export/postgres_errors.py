@@ -21,6 +21,14 @@ _ACCESS = ("28", "3D000", "3F000", "42501", "25006")
 _TABLES = ("42P01", "42703", "42P07", "42809", "42804", "42883", "23", "08P01", "22P03", "22001")
 _UNAVAILABLE = ("08", "53", "57P", "57014", "58", "XX")
 
+_WHY_NOT = {
+    "failed to resolve host": "its name is not known",
+    "translate host name": "its name is not known",
+    "Connection refused": "nothing listens there",
+    "timeout expired": "it takes too long",
+}
+"""Of what libpq says only these: the rest may quote more than the address."""
+
 _NOT_NOW = re.compile(r"starting up|shutting down|too many|connection slots|recovery", re.IGNORECASE)
 
 
@@ -79,6 +87,7 @@ def _unconnected(error: psycopg.Error, shown: str) -> WarehouseError:
         return WarehouseAccessError(
             f"{shown} refuses: {refused}", hint="check user, password, database and pg_hba.conf"
         )
+    why = next((f": {told}" for words, told in _WHY_NOT.items() if words in said), ", or hung up")
     return WarehouseUnavailableError(
-        f"{shown} does not answer, or hung up", hint="check host and port, and run it again: the same run twice is one"
+        f"{shown} does not answer{why}", hint="check host and port, and run it again: the same run twice is one"
     )

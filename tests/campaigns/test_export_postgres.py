@@ -138,7 +138,8 @@ def test_what_cannot_be_reached_or_may_not_be_written_is_told_with_its_exit_code
     name = database.rpartition("/")[2]
     secret = "s3cr3t-of-mine"
     for to, more, code, said in (
-        (f"postgresql://me:{secret}@127.0.0.1:{free_port()}/{name}", [], 5, "does not answer"),
+        (f"postgresql://me:{secret}@127.0.0.1:{free_port()}/{name}", [], 5, "does not answer: nothing listens there"),
+        (f"postgresql://me:{secret}@absent.invalid/{name}", [], 5, "does not answer: its name is not known"),
         (server.url("absent"), [], 2, 'database "absent" does not exist'),
         (server.url(name, "nobody"), [], 2, 'role "nobody" does not exist'),
         (server.url(name, "reader"), [], 2, "permission denied for database"),
