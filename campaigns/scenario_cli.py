@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from campaigns.options import ERR, OUT, Example, a_path, assignments_option, registry_option
-from campaigns.scenario.reading import load
-from campaigns.whole import require_folder, write_all
 from segmentation.errors import ConfigurationError
-from segmentation.opening import open_signed
 from segmentation.settings import load as load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RESULTS, PAGE = "scenario.json", "scenario.html"
 
@@ -47,6 +47,10 @@ def simulate(
     Everything follows from the assumptions in the scenario; nothing is learnt from customers. The same customers,
     model, scenario, draws and seed give the same bytes.
     """
+    from campaigns.scenario.reading import load
+    from campaigns.whole import require_folder, write_all
+    from segmentation.opening import open_signed
+
     settings = load_settings()
     source = load(scenario)
     if customers_out is not None and customers_out.suffix.lower() not in {".parquet", ".csv"}:
