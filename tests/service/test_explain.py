@@ -51,6 +51,17 @@ def test_contributions_of_all_features_sum_to_the_difference_of_the_squared_dist
         assert told["conditions"] == []
 
 
+def test_they_sum_to_it_for_a_customer_who_is_far_from_every_segment(
+    client: FlaskClient, sample_result: Result
+) -> None:
+    for row in rows(sample_result, 5):
+        (prediction,) = explained(client, {"features": row | {"recency_days": 1e12}})
+        told = prediction["explanation"]
+        assert sum(each["contribution"] for each in told["contributions"]) == pytest.approx(
+            told["difference"], rel=1e-9
+        )
+
+
 def test_the_rest_of_the_answer_is_as_without(client: FlaskClient, sample_result: Result) -> None:
     body = {"customers": [{"features": row} for row in rows(sample_result, 20)]}
     told = explained(client, body)
