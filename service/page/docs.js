@@ -12,7 +12,8 @@ const headers = (more = {}) => {
   return key ? { ...more, Authorization: `Bearer ${key}` } : more;
 };
 const rounded = (number) => (number === null ? "–" : Number(number.toPrecision(4)).toLocaleString("en"));
-const percent = (share) => (share === null ? "–" : `${Math.round(share * 100)} %`);
+// Not in percent: a confidence is no probability.
+const decimals = (number) => (number === null ? "–" : number.toFixed(2));
 
 // Code is between backticks in descriptions.
 const said = (text) => make("span", {}, ...text.split("`").map((part, place) => (place % 2 ? make("code", {}, part) : part)));
@@ -141,7 +142,7 @@ function card(prediction) {
   return make("div", { class: "card" },
     make("p", { class: "who" }, `${prediction.customer_id ?? "customer without an id"}${prediction.as_of ? `, as of ${prediction.as_of.slice(0, 10)}` : ""}`),
     make("p", { class: "name" }, `${segment.name} `, make("small", {}, `segment ${segment.id}`)),
-    make("dl", {}, fact("Confidence", percent(prediction.confidence)), fact("Distance", rounded(prediction.distance)),
+    make("dl", {}, fact("Confidence", decimals(prediction.confidence)), fact("Distance", rounded(prediction.distance)),
       fact("Outlier", prediction.outlier ? "yes" : "no")),
     other ? make("p", { class: "other" }, `Runner-up: ${other.name}`) : null,
     ...(prediction.explanation ? effects(prediction.explanation) : []));

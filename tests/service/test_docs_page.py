@@ -1,4 +1,4 @@
-"""What a developer sees who opens /docs in a browser: Chromium itself, the service as it is run."""
+"""What people see who open /docs, or print /report, in a browser: Chromium itself, the service as it is run."""
 
 import os
 import re
@@ -74,6 +74,8 @@ def test_the_examples_are_sent_and_the_answers_shown(
         found = [text.split(" segment ")[0].strip() for text in page.locator("#told .card .name").all_inner_texts()]
         assert set(found) <= names
         expect(page.locator("#told .effects")).to_have_count(customers)
+        # A share in percent would be taken for a probability, which a confidence is not.
+        expect(page.locator("#told .card dd").first).to_have_text(re.compile(r"^[01]\.\d\d$"))
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert watched.wrong == []
     page.close()
@@ -127,3 +129,15 @@ def test_with_api_keys_the_page_opens_and_asks_for_one(
         page.locator("#send").click()
         expect(page.locator("#status")).to_have_text("200 OK")
         page.close()
+
+
+def test_the_report_is_printed_whole(browser: Browser, service: Service) -> None:
+    """What a screen scrolls to is lost on paper: A4 with a browser's usual margins is 717 pixels wide."""
+    page = browser.new_page(viewport={"width": 717, "height": 1000})
+    page.emulate_media(media="print")
+    page.goto(f"{service.url}/report")
+    widths = page.locator(".wide").evaluate_all("all => all.map((each) => each.scrollWidth - each.clientWidth)")
+    assert len(widths) > 5
+    assert max(widths) <= 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 717
+    page.close()
