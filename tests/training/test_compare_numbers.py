@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segmentation.errors import InconsistentModelError
@@ -20,10 +21,11 @@ from training.comparison.dendrogram import dendrogram
 from training.comparison.plane import plane
 from training.comparison.quality import agreement, quality
 from training.comparison.repeatability import repeatability
-from training.comparison.scatter import groups
+from training.comparison.scatter import groups, scatter
 from training.comparison.verdicts import verdict
 from training.configuration import Configuration
 from training.evaluation import evaluate
+from training.report import drawing
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73")
 
@@ -157,3 +159,30 @@ def test_scores_read_back_as_they_were_and_anything_else_is_refused(sample_resul
     assert encode(decode(content)) == content
     with pytest.raises(InconsistentModelError):
         decode(b"{}")
+
+
+def test_clusters_are_told_apart_without_colours_and_look_like_the_segments_they_are_like() -> None:
+    _, own = three_groups(300)
+    model = groups(own, COLOURS, ids=(0, 1, 2), names=("a", "b", "c"))
+    labels = np.where((own == 2) & (np.arange(len(own)) % 3 == 0), 3, (own + 1) % 3)
+    found = groups(labels, COLOURS, likeness=own)
+    assert len({group.marker for group in model}) == 3
+    assert len({group.marker for group in found}) == 4
+    looks = {(group.colour, group.marker) for group in model}
+    assert looks < {(group.colour, group.marker) for group in found}
+
+
+def test_the_picture_says_how_many_customers_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+
+    def keep(figure: Figure) -> bytes:
+        drawn.append(figure)
+        return b""
+
+    monkeypatch.setattr(drawing, "png", keep)
+    space, own = three_groups(4_000)
+    found = plane(space, space, tuple("abcde")[: space.shape[1]], 1.0)
+    scatter("k-means", space, found, groups(own, COLOURS, ids=(0, 1, 2), names=("a", "b", "c")), 0)
+    (axes,) = drawn[0].axes
+    told = f"{len(space):,} customers clustered, 3,000 drawn; shares are of those clustered"
+    assert axes.get_title(loc="left") == told

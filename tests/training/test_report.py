@@ -15,6 +15,7 @@ from tests.conftest import MADE
 from tests.quick import QUICK
 from tests.training.explored import Tags
 from training import configuration, job
+from training.report.drawing import percent
 from training.report.model_page import PAGE, model_report
 from training.report.segment_words import stability_words, value
 from training.sections import Report
@@ -195,3 +196,24 @@ def test_names_that_look_like_markup_or_formulas_are_shown_as_they_are(full: dic
 def test_tsne_can_be_left_out(full: dict[str, bytes]) -> None:
     assert "report/tsne.png" not in full
     assert 'id="tsne"' not in full[PAGE].decode()
+
+
+def test_what_stands_for_a_value_that_most_do_not_have_is_not_told_as_everybody_s(
+    sample_result: job.Result, page: str
+) -> None:
+    card = sample_result.made.card
+    name = "mean_days_between_orders"
+    stand_in = value(next(feature.fill for feature in card.features if feature.name == name) or 0.0)
+    share = percent(sample_result.snapshot.lacking[name] / card.counts.customers)
+    assert f"mean days between orders {stand_in} ({share} of all have none)" in page
+    own = value(card.segments[4].profile[name].q50)
+    assert f"mean days between orders {own} (most have none, counted as {stand_in})" in page
+    assert f"mean days between orders {own} (everybody" not in page
+
+
+def test_how_far_a_segment_is_trusted_is_read_off_the_number_beside_it(sample_result: job.Result) -> None:
+    first, *others = sample_result.made.card.segments
+    segments = (replace(first, stability=0.848, silhouette=0.497), *others)
+    told = words_of(report_of(sample_result, segments=segments)[PAGE].decode())
+    assert "Stability 0.85: highly stable." in told
+    assert "Silhouette 0.50: clearly set apart." in told

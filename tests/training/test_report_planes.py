@@ -5,16 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from segmentation.features import Feature, number
 from segmentation.recipe import Clustering, Preprocessing, Winsorise
 from segmentation.scoring import Floats
-from segmentation.segment import RuleSegment
+from segmentation.segment import Quantiles, RuleSegment
 from training.configuration import Configuration
 from training.fitting import Fitted, train
 from training.job import Result
-from training.report.planes import LEAST, components, draw, neighbours, silhouettes
-from training.report.segment_pictures import draw_radar, draw_sizes
+from training.report import segment_pictures
+from training.report.plane_pictures import draw_components, draw_neighbours
+from training.report.planes import LEAST, Neighbours, Plane, components, draw, neighbours, silhouettes
+from training.report.segment_pictures import draw_boxes, draw_radar, draw_sizes
 from training.sections import Refitting
 from training.silhouette import samples
 
@@ -141,3 +144,48 @@ def test_winsorised_models_are_mapped_as_the_model_sees_them() -> None:
     found = components(train(frame, features, chosen), rows, 300, 0)
     assert found is not None
     assert np.abs(found.plane.points).max() < 10
+
+
+def test_a_model_of_two_dimensions_is_all_on_its_map_and_one_of_more_is_not(
+    blobs: tuple[Floats, Fitted], sample_result: Result
+) -> None:
+    rows, model = blobs
+    segments = sample_result.made.card.segments[:3]
+    names = ("n0", "n1", "n2")
+    flat = fitted(rows[:, :2], 3)
+    for found, of in ((components(flat, rows[:, :2], 300, 0), names[:2]), (components(model, rows, 300, 0), names)):
+        assert found is not None
+        says = draw_components(found, segments, of, len(rows)).says
+        assert ("the model looks at nothing else" in says) == (of != names)
+        assert ("may well lie apart in the other components" in says) == (of == names)
+
+
+def test_who_lies_outside_of_the_frame_is_told_of_every_map(sample_result: Result) -> None:
+    rng = np.random.default_rng(9)
+    points, labels = rng.normal(size=(600, 2)), np.repeat([0, 1, 2], 200).astype(np.int64)
+    points[:2] = 1e3
+    plane = Plane(points, labels, np.zeros((3, 2)))
+    says = draw_neighbours(Neighbours(plane, 0, 30), sample_result.made.card.segments[:3], 600).says
+    assert "600 of 600 customers; 2.7 % of them lie outside the frame; perplexity 30" in says
+
+
+def test_axes_reach_no_further_than_values_can(sample_result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+
+    def keep(figure: Figure) -> bytes:
+        drawn.append(figure)
+        return b""
+
+    monkeypatch.setattr(segment_pictures, "png", keep)
+    card = sample_result.made.card
+    nothing = Quantiles(q05=0.0, q25=0.0, q50=0.0, q75=0.0, q95=0.0)
+    first, *others = (
+        replace(segment, share=0.0, profile=segment.profile | {"cancelled_share": nothing}) for segment in card.segments
+    )
+    segments = (replace(first, share=1.0, revenue_share=0.9), *others)
+    draw_sizes(segments)
+    draw_boxes(replace(card, segments=segments, population=card.population | {"cancelled_share": nothing}))
+    (_, bars), boxes = drawn[0].axes, drawn[1].axes
+    assert max(bars.get_xticks()) == 100
+    (cancelled,) = (axes for axes in boxes if axes.get_title(loc="left") == "cancelled share")
+    assert [tick for tick in cancelled.get_xticks() if cancelled.get_xlim()[0] <= tick < 0] == []

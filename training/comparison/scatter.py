@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from training.colours import OKABE_ITO
 from training.comparison.plane import Axis, Plane
 from training.naming import LONGEST
 from training.report import drawing
+from training.report.drawing import MARKERS
 
 POINTS = 3_000
 """Customers drawn, at most."""
@@ -39,6 +40,9 @@ YELLOW, BLACK = "#f0e442", "#000000"
 COLOURS = (*(colour for colour in OKABE_ITO if colour not in (YELLOW, BLACK)), *FURTHER, YELLOW)
 GREY, NOISE_GREY = "#8a8a8a", "#b9b9b9"
 
+Look = tuple[str, str]
+"""A colour and a shape."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -53,14 +57,14 @@ class Group:
     mark
         On its centroid and in the legend; empty where it is no cluster.
     marker
-        Of matplotlib: what is not a cluster is told apart in black and white too.
+        Of matplotlib: groups are told apart in black and white too.
     """
 
     members: npt.NDArray[np.bool_]
     name: str
     colour: str
     mark: str
-    marker: str = "o"
+    marker: str
 
 
 def groups(
@@ -92,16 +96,17 @@ def groups(
     sizes = np.bincount(labels[labels >= 0])
     order = [int(c) for c in np.argsort(-sizes, kind="stable") if sizes[c] >= SMALLEST_GROUP]
     if likeness is None:
-        palette, order = dict(enumerate(colours)), sorted(order)
+        looks, order = _looks(range(len(colours)), colours), sorted(order)
     else:
-        palette = _alike(labels, likeness, order[:SHOWN], colours)
+        looks = _alike(labels, likeness, order[:SHOWN], colours)
     shares = [drawing.percent(size / len(labels)) for size in sizes]
     drawn = [
         Group(
             labels == cluster,
             f"{drawing.words(names[cluster], LONGEST) if likeness is None else 'cluster'}, {shares[cluster]}",
-            palette[cluster],
+            looks[cluster][0],
             str(ids[cluster] if likeness is None else number),
+            looks[cluster][1],
         )
         for number, cluster in enumerate(order[:SHOWN], start=1)
     ]
@@ -109,7 +114,7 @@ def groups(
     small = (labels >= 0) & np.isin(labels, np.flatnonzero(sizes < SMALLEST_GROUP))
     noise = labels < 0
     for members, name, colour, marker in (
-        (rest, f"{_more(len(order) - SHOWN)}, {drawing.percent(float(rest.mean()))}", GREY, "s"),
+        (rest, f"{_more(len(order) - SHOWN)}, {drawing.percent(float(rest.mean()))}", GREY, "|"),
         (small, f"clusters under {SMALLEST_GROUP}, together", GREY, "+"),
         (noise, f"noise, {drawing.percent(float(noise.mean()))}", NOISE_GREY, "x"),
     ):
@@ -153,13 +158,16 @@ def scatter(title: str, space: Floats, plane: Plane, drawn: Sequence[Group], see
     for group in sorted(drawn, key=lambda group: (group.mark != "", -int(group.members.sum()))):
         inside = group.members[sampled]
         axes.scatter(places[inside, 0], places[inside, 1], s=size if group.mark else size * 0.7, color=group.colour,
-                     marker=group.marker, linewidths=0 if group.mark else 0.7,
+                     marker=group.marker, edgecolors="white" if group.mark else None,
+                     linewidths=0.2 if group.mark else 0.7,
                      alpha=0.75 if group.mark else 0.6)  # fmt: skip
     _mark(axes, plane, space, [group for group in drawn if group.mark], places)
     for group in drawn:
         axes.scatter([], [], s=45, color=group.colour, marker=group.marker,
                      label=f"{group.mark}  {group.name}" if group.mark else group.name)  # fmt: skip
-    axes.set_title(title, fontsize=drawing.NORMAL + 2, loc="left")
+    figure.suptitle(title, fontsize=drawing.NORMAL + 2, x=0.01, ha="left")
+    drawn_of = f"{len(space):,} customers clustered, {len(sampled):,} drawn; shares are of those clustered"
+    axes.set_title(drawn_of, fontsize=drawing.SMALL, loc="left")
     axes.set_xlabel(_label(plane.axes[0]), fontsize=drawing.SMALL)
     axes.set_ylabel(_label(plane.axes[1]), fontsize=drawing.SMALL)
     # Whoever lies farthest out is not in the picture: their place would be a largest or smallest value.
@@ -218,19 +226,27 @@ def _more(count: int) -> str:
     return f"{count:,} more cluster{'s' if count > 1 else ''}"
 
 
-def _alike(labels: Ints, likeness: Ints, clusters: Sequence[int], colours: Sequence[str]) -> dict[int, str]:
-    """Each cluster in the colour of the segment it shares most customers with, one to one; others in colours left."""
+def _looks(positions: Iterable[int], colours: Sequence[str]) -> dict[int, Look]:
+    """Colours and shapes of the model's segments, as its report has them."""
+    return {position: (colours[position], MARKERS[position % len(MARKERS)]) for position in positions}
+
+
+def _alike(labels: Ints, likeness: Ints, clusters: Sequence[int], colours: Sequence[str]) -> dict[int, Look]:
+    """Each cluster looks like the segment it shares most customers with, one to one; others have looks left."""
     inside = labels >= 0
     k, segments = int(labels.max(initial=-1)) + 1, int(likeness.max()) + 1
     table = overlap(labels[inside], likeness[inside], k, segments)
     alike = jaccard(table)[list(clusters)]
+    segments_looks = _looks(range(len(colours)), colours)
     found = {
-        clusters[row]: colours[column]
+        clusters[row]: segments_looks[int(column)]
         for row, column in zip(*linear_sum_assignment(alike, maximize=True), strict=True)
         if alike[row, column] > 0
     }
-    free = iter([colour for colour in COLOURS if colour not in found.values()])
-    return {cluster: found.get(cluster) or next(free, GREY) for cluster in clusters}
+    used = [*zip(*found.values(), strict=True)] or [(), ()]
+    shades = iter([colour for colour in COLOURS if colour not in used[0]])
+    shapes = iter([marker for marker in MARKERS if marker not in used[1]])
+    return {cluster: found.get(cluster) or (next(shades, GREY), next(shapes, "o")) for cluster in clusters}
 
 
 def _label(axis: Axis) -> str:

@@ -28,6 +28,9 @@ INK, FILL, PALE = "#1a1a1a", "#5b86ad", "#d7e1ea"
 """Text and lines; bars; bars of another kind, which are hatched as well."""
 
 HATCH = "////"
+MARKERS = "os^DvPX*<>ph"
+"""Shapes tell segments apart in black and white; beyond a dozen they begin anew."""
+
 BLUR = 0.015
 """Standard deviation of how far a point is moved, over the width and height of the picture."""
 LONGEST_LABEL = 34

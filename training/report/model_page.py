@@ -11,13 +11,15 @@ from training.report.page import Page, Section, render
 from training.report.plane_pictures import draw_components, draw_neighbours, draw_silhouettes
 from training.report.planes import components, neighbours, silhouettes
 from training.report.segment_pictures import draw_boxes, draw_radar, draw_sizes
-from training.report.segment_words import profiles, segment_card
+from training.report.segment_words import profiles, segment_card, stand_ins
 from training.sections import Report
 from training.snapshot import Snapshot
 from training.standings import standings
 
 PAGE = "report.html"
 FOLDER = "report"
+PAPER = 2
+"""Dimensions."""
 
 
 def model_report(
@@ -62,19 +64,20 @@ def _sections(
         neighbours(fitted, clustered, settings.tsne_rows, settings.perplexity, seed) if settings.tsne_rows else None
     )
     of = len(clustered)
+    paid = any(segment.revenue_share is not None for segment in card.all_segments)
     return (
         Section(
             "segments",
             "The segments",
-            "What sets a segment apart is told by the mean of its customers minus the mean of everybody, in standard "
-            "deviations (the effect): from 0.5 on it is remarkable, from 0.8 on large. The numbers "
-            "beside it are medians.",
+            "What sets a segment apart is told by the mean of its customers minus the mean of everybody who was "
+            "clustered, in standard deviations (the effect): from 0.5 on it is remarkable, from 0.8 on large. The "
+            "numbers beside it are medians.",
             cards=tuple(segment_card(segment, card, middle) for segment in card.all_segments),
         ),
         Section(
             "sizes-of-segments",
             "Sizes",
-            "How many customers a segment has, and how much of the revenue.",
+            f"How many customers a segment has{', and how much of the revenue' if paid else ''}.",
             pictures=(draw_sizes(card.all_segments),),
         ),
         Section(
@@ -87,14 +90,16 @@ def _sections(
         Section(
             "quantiles",
             "Profiles",
-            "Quantiles tell what customers of a segment are like, from the middle to the tails.",
+            f"Quantiles tell what customers of a segment are like, from the middle to the tails.{stand_ins(card)}",
             pictures=(draw_boxes(card),),
             tables=profiles(card),
         ),
         Section(
             "map",
             "The customers on a map",
-            "The model's space has more dimensions than paper; each map shows it from one side.",
+            "The model's space has more dimensions than paper; each map shows it from one side."
+            if card.metrics.components > PAPER
+            else "Customers as the model sees them.",
             pictures=(
                 *(() if plane is None else (draw_components(plane, segments, names, of),)),
                 *(() if islands is None else (draw_neighbours(islands, segments, of),)),

@@ -15,11 +15,8 @@ from segmentation.scoring import Floats
 from segmentation.segment import Segment
 from training.colours import dark
 from training.naming import LONGEST
-from training.report.drawing import INK, NORMAL, SMALL, Picture, blurred, new_figure, percent, png, tidy, words
+from training.report.drawing import INK, MARKERS, NORMAL, SMALL, Picture, blurred, new_figure, percent, png, tidy, words
 from training.report.planes import Components, Ints, Neighbours, Plane
-
-MARKERS = "os^DvPX*<>ph"
-"""Shapes tell segments apart in black and white; beyond a dozen they begin anew."""
 
 LEFT, RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 GAP = " " * 12
@@ -56,14 +53,19 @@ def draw_components(found: Components, segments: Sequence[Segment], features: Se
         f"{_main(found.loadings[:, side], features)}"
         for side, share in enumerate(found.variance)
     )
+    beyond = (
+        "the model looks at nothing else"
+        if found.dimensions == len(found.variance)
+        else "segments that overlap here may well lie apart in the other components"
+    )
     return Picture(
         "pca",
         "Customers in the plane of the first two principal components",
         f"A scatter plot of {len(found.plane.points):,} customers in {len(segments)} colours and shapes; "
         "a numbered circle marks the centroid of each segment.",
         f"Shown are {len(found.plane.points):,} of {of:,} customers, from each segment by its share{outside}. "
-        f"{told[0].upper()}{told[1:]}. Together they are {percent(float(found.variance.sum()))}: segments that overlap "
-        f"here may well lie apart in the other components. Each point is moved a little at random. {NO_VALUES}",
+        f"{told[0].upper()}{told[1:]}. Together they are {percent(float(found.variance.sum()))}: {beyond}. "
+        f"Each point is moved a little at random. {NO_VALUES}",
         png(figure),
     )
 
@@ -85,16 +87,17 @@ def draw_neighbours(found: Neighbours, segments: Sequence[Segment], of: int) -> 
     """
     figure = new_figure(6.6)
     axes = figure.add_subplot()
-    _scatter(axes, found.plane, segments)
+    outside = _scatter(axes, found.plane, segments)
     _legend(figure, segments)
     return Picture(
         "tsne",
         "Customers by their neighbourhoods (t-SNE)",
         f"A scatter plot of {len(found.plane.points):,} customers in {len(segments)} colours and shapes; "
         "a numbered circle marks the middle of each segment.",
-        f"{len(found.plane.points):,} of {of:,} customers, perplexity {found.perplexity:g}, seed {found.seed}, "
-        "started from the principal components. Customers who are near each other here are alike. Distances between "
-        "islands, their sizes and the axes mean little: another seed or perplexity draws them elsewhere. "
+        f"{len(found.plane.points):,} of {of:,} customers{outside}; perplexity {found.perplexity:g}, "
+        f"seed {found.seed}, started from the principal components. Customers who are near each other here are alike. "
+        "Distances between islands, their sizes and the axes mean little: another seed or perplexity draws them "
+        "elsewhere. "
         f"{NO_VALUES}",
         png(figure),
     )

@@ -65,11 +65,14 @@ class Components:
         Share of the variance of all features that each of the two explains.
     loadings
         Correlation of each feature, as the model sees it, with each of the two; shape (d, 2).
+    dimensions
+        Of the model's space.
     """
 
     plane: Plane
     variance: Floats
     loadings: Floats
+    dimensions: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +152,7 @@ def components(fitted: Fitted, rows: Floats, points: int, seed: int) -> Componen
         plane=Plane(along[chosen] * turn, fitted.labels[chosen], centres),
         variance=variances[::-1][:2] / whole,
         loadings=loadings * turn,
+        dimensions=space.shape[1],
     )
 
 

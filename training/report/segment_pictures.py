@@ -95,6 +95,8 @@ def draw_sizes(segments: Sequence[Segment | RuleSegment]) -> Picture:
     bars.tick_params(axis="y", length=0)
     bars.invert_yaxis()
     bars.set_xlim(0, bars.get_xlim()[1] * 1.5)
+    # There is room for words beyond 100 %, and nothing else.
+    bars.set_xticks([tick for tick in bars.get_xticks() if tick <= min(100, bars.get_xlim()[1])])
     bars.set_xlabel("share (%)" + ("; revenue is hatched" if paid else ""), fontsize=NORMAL)
     largest = max(segments, key=lambda segment: segment.share)
     says = f"The largest segment is “{largest.name}”: {percent(largest.share)} of the customers"
@@ -248,6 +250,9 @@ def _boxes(axes: Axes, feature: CardFeature, segments: Sequence[Segment | RuleSe
     elif feature.transform == "log1p" and low == 0 and high > WIDE:
         axes.set_xscale("symlog", linthresh=1)
         axes.set_xlim(left=-0.1)
+    elif low == high == 0:
+        # Left alone, the axis would reach below 0, where there is nothing to be.
+        axes.set_xlim(-0.02, 1)
     shares = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
     axes.xaxis.set_major_formatter(shares if feature.unit == "share" else thousands())
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,10 +1,11 @@
 """What a card tells of its segments, in words and tables that a marketer reads."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, isclose
 
 from segmentation.card import Card
 from segmentation.features import EVENT_FEATURES, ORDER_FEATURES
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.segment import Apart, Quantiles, RuleSegment, Segment
 from training.colours import dark
 from training.naming import LEANING
@@ -80,7 +81,7 @@ def stability_words(stability: float) -> str:
     str
         In Hennig's terms.
     """
-    return next(said for least, said in _STABILITY if stability >= least)
+    return _in_words(stability, _STABILITY)
 
 
 def profiles(card: Card) -> tuple[Table, ...]:
@@ -100,6 +101,35 @@ def profiles(card: Card) -> tuple[Table, ...]:
     parts = ceil(len(segments) / MOST_ABREAST)
     size = ceil(len(segments) / parts)
     return tuple(_profiles(card, segments[start : start + size]) for start in range(0, len(segments), size))
+
+
+def stand_ins(card: Card) -> str:
+    """What stands for values that customers do not have, and for how many.
+
+    Parameters
+    ----------
+    card
+        With its drift reference, which counts them.
+
+    Returns
+    -------
+    str
+        A sentence, with a space before it; empty where nobody lacks anything that can be told.
+    """
+    told = []
+    for feature in card.features:
+        missing = _missing(card).get(feature.name, 0)
+        if missing and feature.fill is not None:
+            have = card.counts.customers - missing
+            share = "nearly all" if have < SMALLEST_GROUP else percent(missing / card.counts.customers)
+            told.append(f"{readable(feature.name)} {value(feature.fill, feature.unit)} ({share} of all have none)")
+    return f" Who has no value of a feature is counted with what stands for it: {'; '.join(told)}." if told else ""
+
+
+def _missing(card: Card) -> dict[str, int]:
+    """Customers without a value, by feature; 0 for fewer than 10."""
+    watched = [monitor for monitor in card.drift.monitors if monitor.kind == "feature"]
+    return {monitor.name.removeprefix("feature:"): monitor.missing for monitor in watched}
 
 
 def _profiles(card: Card, segments: Sequence[Segment | RuleSegment]) -> Table:
@@ -161,11 +191,17 @@ def _traits(segment: Segment, card: Card, middle: Mapping[str, float]) -> tuple[
     units = {feature.name: feature.unit for feature in card.features}
     # Effects are told against those who were clustered; where no rule takes anybody, that is everybody.
     others = "all clustered" if card.rule_segments else "everybody"
+    # Where most have no value, everybody's median is what stands for one, and nobody's.
+    lacking = {name for name, missing in _missing(card).items() if missing > card.counts.customers / 2}
+    fills = {feature.name: feature.fill for feature in card.features}
     told: dict[str, tuple[str, str, str]] = {}
     for each in segment.apart:
         own, all_, unit = segment.profile[each.feature].q50, middle[each.feature], units[each.feature]
         if abs(each.effect) >= LEANING and own != all_:
-            numbers = f"{readable(each.feature)} {value(own, unit)} ({others} {value(all_, unit)})"
+            beside = f"{others} {value(all_, unit)}"
+            if each.feature in lacking and isclose(all_, fills[each.feature] or 0.0, rel_tol=1e-6):
+                beside = f"most have none, counted as {value(all_, unit)}"
+            numbers = f"{readable(each.feature)} {value(own, unit)} ({beside})"
             told.setdefault(_phrase(each), (_phrase(each), numbers, f"{each.effect:+.2f}"))
     return tuple(told.values())[:MOST_TRAITS]
 
@@ -184,11 +220,15 @@ def _worth(segment: Segment | RuleSegment) -> str:
 
 
 def _trust(segment: Segment) -> tuple[str, ...]:
-    compact = next(said for least, said in _COMPACT if segment.silhouette >= least)
     return (
         f"Stability {segment.stability:.2f}: {stability_words(segment.stability)}.",
-        f"Silhouette {segment.silhouette:.2f}: {compact}.",
+        f"Silhouette {segment.silhouette:.2f}: {_in_words(segment.silhouette, _COMPACT)}.",
     )
+
+
+def _in_words(value: float, words: Sequence[tuple[float, str]]) -> str:
+    """Of the number that is shown beside it: 0.497 reads 0.50, and cannot be less than 0.5 to a reader."""
+    return next(said for least, said in words if round(value, 2) >= least)
 
 
 def _by_rule(segment: RuleSegment) -> tuple[str, ...]:
