@@ -97,7 +97,7 @@ def _structure(facts: Facts, limits: Gate) -> Check:
     if selection is not None and not selection.natural:
         return Check(name="structure", passed=False, value=found, limit=limit, says=f"{says}: {selection.why}")
     passed = found + SURELY * metrics.silhouette_standard_error >= limit
-    says += "" if passed else ": these segments divide customers, and separate nothing"
+    says += "" if passed else f", and {limit:.3f} is asked: these segments divide customers, and separate nothing"
     return Check(name="structure", passed=passed, value=found, limit=limit, says=says)
 
 

@@ -75,6 +75,8 @@ def test_the_same_model_again_passes_every_check(card: Card) -> None:
 def test_a_silhouette_that_even_customers_reach_is_no_structure(card: Card) -> None:
     flat = replace(card, metrics=replace(card.metrics, silhouette=0.16))
     assert set(of(flat)) == {"structure"}
+    limit = flat.metrics.unstructured + 0.02
+    assert f"reach {flat.metrics.unstructured:.3f}, and {limit:.3f} is asked" in of(flat)["structure"].says
     assert set(of(flat, structure=0.005)) == set()
     assert set(of(flat, structure=None)) == set()
 
