@@ -172,6 +172,13 @@ def test_clusters_are_told_apart_without_colours_and_look_like_the_segments_they
     assert looks < {(group.colour, group.marker) for group in found}
 
 
+def test_of_more_than_a_dozen_segments_no_two_clusters_share_a_shape() -> None:
+    own = np.repeat(np.arange(14), 20)
+    labels = np.where(own >= 12, own - 12, np.where(own < 2, own + 2, 4))
+    found = groups(labels, [f"#0000{shade:02x}" for shade in range(14)], likeness=own)
+    assert len(found) == len({group.marker for group in found}) == len({group.colour for group in found}) == 5
+
+
 def test_the_picture_says_how_many_customers_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Figure] = []
 

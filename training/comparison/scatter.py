@@ -243,10 +243,17 @@ def _alike(labels: Ints, likeness: Ints, clusters: Sequence[int], colours: Seque
         for row, column in zip(*linear_sum_assignment(alike, maximize=True), strict=True)
         if alike[row, column] > 0
     }
-    used = [*zip(*found.values(), strict=True)] or [(), ()]
-    shades = iter([colour for colour in COLOURS if colour not in used[0]])
-    shapes = iter([marker for marker in MARKERS if marker not in used[1]])
-    return {cluster: found.get(cluster) or (next(shades, GREY), next(shapes, "o")) for cluster in clusters}
+    colours_used = {colour for colour, _ in found.values()}
+    shades = iter([colour for colour in COLOURS if colour not in colours_used])
+    shapes = [marker for marker in MARKERS if marker not in {marker for _, marker in found.values()}]
+    looks: dict[int, Look] = {}
+    for cluster in clusters:
+        colour, marker = found.get(cluster) or (next(shades, GREY), "")
+        # Of more than a dozen segments some share a shape; no more than a dozen clusters are drawn, and none do.
+        if not marker or marker in {marker for _, marker in looks.values()}:
+            marker = shapes.pop(0)
+        looks[cluster] = colour, marker
+    return looks
 
 
 def _label(axis: Axis) -> str:
