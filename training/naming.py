@@ -141,7 +141,12 @@ def name_segments(
         for position, profile in enumerate(profiles):
             if position in names:
                 continue
-            options = iter([profile.base]) if candidates == "first" else profile.others()
+            namesakes = [
+                other
+                for place, other in enumerate(profiles)
+                if place != position and plain(profile.base) in {plain(other.base), plain(names.get(place, other.base))}
+            ]
+            options = iter([profile.base]) if candidates == "first" else profile.others(namesakes)
             name = next((option for option in options if plain(option) not in used), None)
             if name is not None:
                 names[position] = name
@@ -176,11 +181,12 @@ class _Profile:
         self._head = self._name_kind()
         self.base = self._base()
 
-    def others(self) -> Iterator[str]:
+    def others(self, namesakes: Sequence["_Profile"]) -> Iterator[str]:
         """Names for who cannot have the first one, the best first, without end."""
         start = self._head or (self._typical() if not self._traits(REMARKABLE, 1) else "")
+        order = self._apart_from(namesakes)
         for least in (REMARKABLE, SLIGHT):
-            told = [column for column in self._order if abs(self._effects[column]) >= least]
+            told = [column for column in order if abs(self._effects[column]) >= least]
             told = [column for column in told if not (self._head and column in self._used())]
             for number in (1, 2) if start else (2, 3):
                 for columns in combinations(told, number):
@@ -191,6 +197,13 @@ class _Profile:
             yield _join([_words(self._features[column]), share], " ")
         for number in count(2):
             yield _end(self.base, f"{_ordinal(number)} group")
+
+    def _apart_from(self, namesakes: Sequence["_Profile"]) -> list[int]:
+        """Features by how far it is from the nearest namesake: what both have in common would not part them."""
+        if not namesakes:
+            return self._order
+        apart = np.min([np.abs(self._effects - other._effects) for other in namesakes], axis=0)
+        return sorted(self._order, key=lambda column: -float(apart[column]))
 
     def _base(self) -> str:
         if self._head:

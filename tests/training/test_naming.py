@@ -103,6 +103,25 @@ def test_segments_that_nothing_tells_apart_are_counted_in_words() -> None:
     ]
 
 
+def test_namesakes_are_told_by_what_parts_them_and_not_by_what_they_share() -> None:
+    features = select(["monetary", "instalments", "items_per_order", "recency_days"], ORDER_FEATURES)
+    told = {
+        "monetary": [1.0, 1.0, -1.0],
+        "instalments": [1.75, 1.75, -1.7],
+        "items_per_order": [1.4, 1.4, -1.4],
+        "recency_days": [0.95, -0.95, 0.0],
+    }
+    effects = np.array([told[feature.name] for feature in features]).T
+    ranks = np.where(effects > 0, 0.9, np.where(effects < 0, 0.1, 0.5))
+    standing = Standings(effects, ranks, effects, np.zeros(4), np.eye(4, dtype=np.bool_))
+    settled: dict[int, str]
+    for settled in ({}, {0: "Big spenders, paying in instalments"}):
+        assert name_segments(standing, features, settled)[:2] == [
+            "Big spenders, paying in instalments",
+            "Big spenders, bought lately",
+        ]
+
+
 def test_a_name_holds_no_two_measures_of_one_thing() -> None:
     features = select(["monetary", "average_basket", "review_score"], ORDER_FEATURES)
     rng = np.random.default_rng(2)
