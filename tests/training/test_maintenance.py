@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ from tests.servers.service import ROOT
 from tests.training.explored import START, events, load
 from training.cli import cli
 from training.maintenance import replay
-from training.maintenance.contract import SCHEDULES
+from training.maintenance.configured import Maintenance
+from training.maintenance.contract import SCHEDULES, contract
+from training.maintenance.page import page
 from training.maintenance.replay import Replay
 from training.maintenance.results import (
     AtAge,
@@ -42,6 +44,7 @@ from training.maintenance.results import (
     Refitting,
     Simulation,
 )
+from training.report import render
 from training.snapshot import take
 from training.sources.sample import generate
 
@@ -105,18 +108,27 @@ def test_losses_add_up_and_customers_only_grow(small: tuple[str, Simulation, Pat
 
 def test_the_page_holds_its_pictures_and_loads_nothing(small: tuple[str, Simulation, Path]) -> None:
     printed, _, out = small
-    page = (out / "maintenance.html").read_text(encoding="utf-8")
+    written = (out / "maintenance.html").read_text(encoding="utf-8")
     for name in ("maintenance", "maintenance-causes", "maintenance-customers"):
         png = (out / f"{name}.png").read_bytes()
         assert png.startswith(b"\x89PNG")
-        assert base64.b64encode(png).decode() in page
-    assert not re.search(r'(src|href)="(?!data:|#)', page)
+        assert base64.b64encode(png).decode() in written
+    assert not re.search(r'(src|href)="(?!data:|#)', written)
     assert sorted(path.name for path in out.iterdir()) == [
         "maintenance-causes.png", "maintenance-customers.png",
         "maintenance.html", "maintenance.json", "maintenance.png",
     ]  # fmt: skip
     for said in ("model of", "2025-01-01", "answer", "maintenance.html"):
         assert said in printed
+
+
+def test_the_page_says_how_the_schedule_follows_from_the_days(small: tuple[str, Simulation, Path]) -> None:
+    _, made, _ = small
+    answer = Recommendation(answer="every", days=84, why="so", by_age=made.recommendation.by_age)
+    told = render(page(replace(made, recommendation=answer, contract=contract(answer, Maintenance()))))
+    assert "30 3 1 */2 *  (on the first day of every second month at 03:30 UTC)" in told
+    assert "the rarest whose longest gap is within 84 days" in told
+    assert "`" not in told
 
 
 def test_the_numbers_are_those_of_plain_scikit_learn(small: tuple[str, Simulation, Path], database: Backend) -> None:

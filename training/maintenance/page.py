@@ -108,8 +108,8 @@ def _introduction(made: Simulation) -> str:
     if made.contract is None:
         return "There is none without a number of days: see the answer above."
     return (
-        "Cron knows no rhythm of so many days; this is the rarest that is often enough. The command behind it is "
-        "`python -m training run`, whose gate keeps a model that is no better from going live."
+        f"Of the rhythms that cron can keep, this is the rarest whose longest gap is within {made.recommendation.days} "
+        "days. The command behind it is python -m training run, whose gate keeps a worse model from going live."
     )
 
 
