@@ -58,8 +58,8 @@ def describe(
     standing = standings(clustered.to_numpy(), seen, labels, k)
     identities = identities or [Identity(position) for position in range(k)]
     # A name that the configuration gives to another segment is not kept.
-    given_away = {name.strip().lower() for name in settled.values()}
-    kept = {each.id: each.name for each in identities if each.name and each.name.lower() not in given_away}
+    given_away = {plain(name) for name in settled.values()}
+    kept = {each.id: each.name for each in identities if each.name and plain(each.name) not in given_away}
     called = {position: settled.get(each.id, kept.get(each.id)) for position, each in enumerate(identities)}
     given = {position: name for position, name in called.items() if name is not None}
     taken = [settled.get(rule.id, rule.name) for rule in populations.rules]

@@ -17,8 +17,9 @@ from tests.conftest import MADE
 from tests.depth import examples
 from tests.quick import QUICK
 from training import configuration, job
+from training.identity import Identity
 from training.naming import LONGEST, REMARKABLE, THIRD, Level, base_name, head, level, name_segments, plain
-from training.profiles import refuse_unfit_names
+from training.profiles import describe, refuse_unfit_names
 from training.sources.sample import behaviours
 from training.standings import Standings, standings
 
@@ -222,3 +223,15 @@ def test_typical_customers_are_told_by_what_they_lean_to() -> None:
         same=np.eye(2, dtype=np.bool_),
     )
     assert name_segments(standing, features) == ["Typical customers, low spend", "Typical customers"]
+
+
+def test_a_name_that_is_given_to_another_passes_to_it_however_it_is_spaced(sample_result: job.Result) -> None:
+    snapshot, fitted = sample_result.snapshot, sample_result.fitted
+    identities = [Identity(0, "Big spenders", "#0072b2"), *map(Identity, range(1, 5))]
+    segments = describe(
+        snapshot.customers, snapshot.features, sample_result.populations, fitted,
+        identities=identities, names={1: "big  Spenders"},
+    )  # fmt: skip
+    assert segments[1].name == "big  Spenders"
+    assert plain(segments[0].name) != "big spenders"
+    refuse_unfit_names({1: "big  Spenders"}, segments)

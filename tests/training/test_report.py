@@ -15,6 +15,7 @@ from tests.conftest import MADE
 from tests.quick import QUICK
 from tests.training.explored import Tags
 from training import configuration, job
+from training.lineage import unrelated
 from training.report.drawing import percent
 from training.report.model_page import PAGE, model_report
 from training.report.segment_words import stability_words, value
@@ -217,3 +218,18 @@ def test_how_far_a_segment_is_trusted_is_read_off_the_number_beside_it(sample_re
     told = words_of(report_of(sample_result, segments=segments)[PAGE].decode())
     assert "Stability 0.85: highly stable." in told
     assert "Silhouette 0.50: clearly set apart." in told
+
+
+def test_a_kept_name_that_is_no_longer_true_is_told(sample_result: job.Result, page: str) -> None:
+    first, *others = sample_result.made.card.segments
+    kept = (replace(first, name="Big spenders, kept waiting"), *others)
+    survived = tuple(Descent(id=each.id, status="survived", of=(each.id,), jaccard=0.9) for each in kept)
+    lineage = replace(unrelated("20250101T000000Z-00000000", "", 3_000, (), ()), segments=survived)
+    told = words_of(report_of(sample_result, segments=kept, lineage=lineage)[PAGE].decode())
+    said = "It keeps the name it had; by what it is now the rules would call it “{}”."
+    assert told.count(said.format(first.name)) == told.count("It keeps the name it had") == 1
+    assert "It keeps the name it had" not in page
+    configured = {**sample_result.made.card.configuration, "segment_names": {first.id: "Big spenders, kept waiting"}}
+    chosen = report_of(sample_result, segments=kept, lineage=lineage, configuration=configured)[PAGE].decode()
+    assert "It keeps the name it had" not in chosen
+    assert "It keeps the name it had" not in report_of(sample_result, segments=kept)[PAGE].decode()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from segmentation.card import Card
 from segmentation.segment import RuleSegment
 from training.fitting import Fitted
+from training.naming import name_segments
 from training.populations import NOT_ENOUGH, Populations
 from training.report.evidence_tables import evidence
 from training.report.page import Page, Section, render
@@ -14,7 +15,7 @@ from training.report.segment_pictures import draw_boxes, draw_radar, draw_sizes
 from training.report.segment_words import profiles, segment_card, stand_ins
 from training.sections import Report
 from training.snapshot import Snapshot
-from training.standings import standings
+from training.standings import Standings, standings
 
 PAGE = "report.html"
 FOLDER = "report"
@@ -58,6 +59,7 @@ def _sections(
     segments, names = card.segments, card.feature_names
     standing = standings(clustered, fitted.arrays.prepare(clustered), fitted.labels, len(segments))
     middle = dict(zip(names, standing.middle.tolist(), strict=True))
+    names_now = _names_now(card, standing, snapshot)
     radar = draw_radar(segments, standing.ranks, names)
     plane = components(fitted, clustered, settings.points, seed)
     islands = (
@@ -72,7 +74,9 @@ def _sections(
             "What sets a segment apart is told by the mean of its customers minus the mean of everybody who was "
             "clustered, in standard deviations (the effect): from 0.5 on it is remarkable, from 0.8 on large. The "
             "numbers beside it are medians.",
-            cards=tuple(segment_card(segment, card, middle) for segment in card.all_segments),
+            cards=tuple(
+                segment_card(segment, card, middle, names_now.get(segment.id, "")) for segment in card.all_segments
+            ),
         ),
         Section(
             "sizes-of-segments",
@@ -115,6 +119,16 @@ def _sections(
             ),
         ),
     )
+
+
+def _names_now(card: Card, standing: Standings, snapshot: Snapshot) -> dict[int, str]:
+    """What the rules would call survivors whose name nobody chose: what they were called may no longer be true."""
+    chosen = {int(id_) for id_ in card.configuration.get("segment_names") or ()}
+    descents = () if card.lineage is None else card.lineage.segments
+    survivors = {descent.id for descent in descents if descent.status == "survived"} - chosen
+    given = {place: each.name for place, each in enumerate(card.segments) if each.id in chosen}
+    found = name_segments(standing, snapshot.features, given, [rule.name for rule in card.rule_segments])
+    return {each.id: name for each, name in zip(card.segments, found, strict=True) if each.id in survivors}
 
 
 def _in_words(segment: RuleSegment) -> RuleSegment:

@@ -34,7 +34,9 @@ _COMPACT = (
 """Least silhouette, and what Kaufman and Rousseeuw (1990, "Finding Groups in Data", table 2.4) say of it."""
 
 
-def segment_card(segment: Segment | RuleSegment, card: Card, middle: Mapping[str, float]) -> SegmentCard:
+def segment_card(
+    segment: Segment | RuleSegment, card: Card, middle: Mapping[str, float], today: str = ""
+) -> SegmentCard:
     """One segment, in words.
 
     Parameters
@@ -45,6 +47,8 @@ def segment_card(segment: Segment | RuleSegment, card: Card, middle: Mapping[str
         Whose it is.
     middle
         By feature, the median of everybody who was clustered.
+    today
+        The name that the rules would give it now, where it is known and nobody chose another.
 
     Returns
     -------
@@ -52,6 +56,8 @@ def segment_card(segment: Segment | RuleSegment, card: Card, middle: Mapping[str
         As the page shows it.
     """
     lines = _by_rule(segment) if isinstance(segment, RuleSegment) else _trust(segment)
+    if today and today != segment.name:
+        lines = (*lines, f"It keeps the name it had; by what it is now the rules would call it “{today}”.")
     traits = () if isinstance(segment, RuleSegment) else _traits(segment, card, middle)
     return SegmentCard(
         id=segment.id,
