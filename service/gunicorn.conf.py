@@ -22,7 +22,8 @@ keep_freed()
 bind = "127.0.0.1:8080"
 _workers = os.environ.get("WEB_CONCURRENCY") or str(suitable_workers())
 if not _workers.isdecimal() or int(_workers) == 0:
-    sys.exit(f"WEB_CONCURRENCY is {_workers!r}; it takes a number of workers")
+    sys.stderr.write(f"WEB_CONCURRENCY is {_workers!r}\n  it takes a number of workers, 1 or more\n")
+    sys.exit(2)
 workers = int(_workers)
 worker_class = "service.worker.Worker"
 logger_class = "service.logs.GunicornLogger"

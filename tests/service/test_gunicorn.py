@@ -113,7 +113,8 @@ def test_serving_imports_no_training_library() -> None:
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIAS": "Bad!"}, "cannot name an alias"),
         ({"SEGMENTATION_REGISTRY": "s3://x/y"}, "s3://x/y must be signed"),
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_PUBLIC_KEY_FILE": "absent.pub"}, "absent.pub cannot be read"),
-        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_REFRESH_SECONDS": "soon"}, "REFRESH_SECONDS: Expected"),
+        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_REFRESH_SECONDS": "soon"}, "is 'soon'; it takes a number"),
+        ({"SEGMENTATION_REGISTRY": "x", "WEB_CONCURRENCY": "0"}, "it takes a number of workers"),
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIASS": "y"}, "did you mean SEGMENTATION_ALIAS?"),
     ],
 )  # fmt: skip
