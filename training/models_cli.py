@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
+from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError, UnknownVersionError
 from segmentation.opening import open_signed, proved
 from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
@@ -35,7 +36,11 @@ def list_models(url: str, alias: str) -> None:
 
     registry = open_signed(url, load_settings())
     moves = registry.moves(alias)
-    cards = {version: _readable(registry, version) for version in registry.versions()}
+    cards: dict[str, Card | None] = {}
+    for version in registry.versions():
+        # What is pruned meanwhile is not there.
+        with suppress(UnknownVersionError):
+            cards[version] = _readable(registry, version)
     if not cards:
         OUT.print(f"no model is published at {registry.url}")
         return
