@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError, UnknownVersionError
+from segmentation.errors import GateRefusedError, ModelError, SignatureError, UnknownAliasError, UnknownVersionError
 from segmentation.opening import open_signed, proved
 from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
@@ -36,7 +36,7 @@ def list_models(url: str, alias: str) -> None:
 
     registry = open_signed(url, load_settings())
     moves = registry.moves(alias)
-    cards: dict[str, Card | None] = {}
+    cards: dict[str, Card | str] = {}
     for version in registry.versions():
         # What is pruned meanwhile is not there.
         with suppress(UnknownVersionError):
@@ -175,9 +175,11 @@ def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: 
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence}{', forced' if forced else ''})")
 
 
-def _readable(registry: Registry, version: str) -> Card | None:
-    """The card, or None where this release cannot read it: one bad version must not hide the others."""
+def _readable(registry: Registry, version: str) -> Card | str:
+    """The card, or why this release cannot use it: one bad version must not hide the others."""
     try:
         return registry.card(version)
+    except SignatureError:
+        return "signature not trusted"
     except ModelError:
-        return None
+        return "its card cannot be read"
