@@ -47,7 +47,7 @@ class Registry(Versions):
             except ModelError as error:
                 refused.append(error.message)
         if refused:
-            others = f", and so are {len(refused) - 1} others" if len(refused) > 1 else ""
+            others = f", as {len(refused) - 1} more" if len(refused) > 1 else ""
             said = f"{refused[0]}; it is left out of the history{others}"
             if said != self._said:
                 logger.warning("%s", said)

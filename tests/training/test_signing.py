@@ -170,7 +170,7 @@ def test_moves_that_are_left_out_are_said_in_one_line(settings: Settings, caplog
     registry = open_signed(settings.registry, settings)
     assert registry.moves("production") == registry.moves("production") == []
     assert [record.getMessage() for record in caplog.records] == [
-        "aliases/production/0000000001.json is not signed; it is left out of the history, and so are 2 others"
+        "aliases/production/0000000001.json is not signed; it is left out of the history, as 2 more"
     ]
 
 
