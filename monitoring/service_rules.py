@@ -7,6 +7,10 @@ from monitoring.rule import Alert, Group, Record
 ERRORS = "segmentation:requests:error_ratio"
 P99 = "segmentation:request_duration:p99"
 REFUSED = 'max by (alias) (segmentation_job_outcome{outcome="refused"}) == 1'
+REFUSED_AT = (
+    "max(segmentation_job_finished_timestamp_seconds "
+    'and ignoring (outcome) (segmentation_job_outcome{outcome="refused"} == 1))'
+)
 DAY = 86_400
 
 
@@ -28,6 +32,8 @@ class Limits:
         99th percentile of POST /predict.
     late_seconds
         By how much a CronJob may miss its next time.
+    run_seconds
+        That a run of the training CronJob may take: its `activeDeadlineSeconds`.
     """
 
     model_age_days: int = 90
@@ -36,6 +42,7 @@ class Limits:
     error_share: float = 0.01
     slow_seconds: float = 0.25
     late_seconds: int = 3600
+    run_seconds: int = 7200
 
 
 def groups(interval: str, limits: Limits) -> tuple[Group, ...]:
@@ -106,10 +113,13 @@ def _service(limits: Limits) -> tuple[Alert, ...]:
         ),
         Alert(
             name="SegmentationDown",
-            expr='min by (namespace, job, instance) (up{job=~".*segmentation.*"}) == 0',
+            # Of pods that are all gone, or in no ServiceMonitor, no series is left to be 0.
+            expr='(min by (namespace, job, instance) (up{job=~".*segmentation.*"}) == 0) '
+            'or absent(up{job=~".*segmentation.*"})',
             lasts="5m",
             severity="critical",
-            summary="{{ $labels.instance }} does not answer Prometheus",
+            summary="{{ with $labels.instance }}{{ . }} does not answer Prometheus"
+            "{{ else }}Prometheus knows of no instance{{ end }}",
             description="It is down, or GET /metrics is not where it is looked for.",
         ),
         Alert(
@@ -153,10 +163,13 @@ def _jobs(limits: Limits) -> tuple[Alert, ...]:
     late = f"time() - max by (namespace, cronjob) (kube_cronjob_next_schedule_time{cronjob})"
     suspended = f"max by (namespace, cronjob) (kube_cronjob_spec_suspend{cronjob})"
     recovered = f"max by (namespace, cronjob) (kube_cronjob_status_last_successful_time{cronjob}) > {failed}"
+    # The run that the gate refused, which is told by itself; not another CronJob's, nor the next run, which is killed
+    # before it reports anything else.
+    refused = f"({failed} <= scalar({REFUSED_AT})) and ({failed} > scalar({REFUSED_AT}) - {limits.run_seconds})"
     return (
         Alert(
             name="SegmentationJobFailed",
-            expr=f"({failed} unless on (namespace, cronjob) ({recovered})) unless on () ({REFUSED})",
+            expr=f"{failed} unless on (namespace, cronjob) ({recovered}) unless on (namespace, cronjob) ({refused})",
             lasts="0m",
             severity="warning",
             summary="{{ $labels.cronjob }} failed",

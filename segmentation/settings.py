@@ -7,7 +7,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +20,8 @@ PREFIX = "SEGMENTATION_"
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["json", "text"]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
+# No request and no memory is larger: what is beyond was meant for something else, or to switch a limit off.
+MANY = 1_000_000_000
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -34,10 +37,10 @@ class Settings:
     refresh_seconds: Annotated[float, Meta(ge=0.05, le=86_400)] = _setting(
         30.0, "service: seconds between looks for a newer model"
     )
-    max_body_bytes: Annotated[int, Meta(gt=0)] = _setting(16_777_216, "service: largest request body, bytes")
-    max_customers: Annotated[int, Meta(gt=0)] = _setting(50_000, "service: most customers in one request")
-    max_orders: Annotated[int, Meta(gt=0)] = _setting(100_000, "service: most order lines in one request")
-    max_in_flight: Annotated[int, Meta(gt=0)] = _setting(
+    max_body_bytes: Annotated[int, Meta(ge=1, le=MANY)] = _setting(16_777_216, "service: largest request body, bytes")
+    max_customers: Annotated[int, Meta(ge=1, le=MANY)] = _setting(50_000, "service: most customers in one request")
+    max_orders: Annotated[int, Meta(ge=1, le=MANY)] = _setting(100_000, "service: most order lines in one request")
+    max_in_flight: Annotated[int, Meta(ge=1, le=MANY)] = _setting(
         64, "service: most requests that one worker holds, at work or waiting for a thread; those beyond are told 503"
     )
     request_seconds: Annotated[float, Meta(ge=1, le=3600)] = _setting(
@@ -48,7 +51,7 @@ class Settings:
     )
     api_keys_file: str = _setting("", "service: file of the API keys that may call it; see docs/security.md")
     allow_anonymous: bool = _setting(False, "service: without keys, true answers everybody and not loopback alone")
-    baseline_customers: Annotated[int, Meta(ge=100)] = _setting(
+    baseline_customers: Annotated[int, Meta(ge=100, le=MANY)] = _setting(
         5000, "service: customers that the serving baseline of drift is made of, the first of each model"
     )
     settle_seconds: Annotated[float, Meta(ge=0, le=600)] = _setting(
@@ -110,9 +113,29 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         near = get_close_matches(name, alike, n=1, cutoff=0.85)
         if near and name not in known:
             raise ConfigurationError(f"there is no setting {name}", hint=f"did you mean {near[0]}?")
-    values = {known[name]: value for name, value in given.items() if name in known}
+    types = get_type_hints(Settings, include_extras=True)
+    # Compose and Kubernetes set to nothing what is not given: no number is meant by that, and no switch.
+    values = {
+        known[name]: value for name, value in given.items() if name in known and (value or types[known[name]] is str)
+    }
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        what, _, name = str(error).removesuffix("`").rpartition(" - at `$.")
-        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}", hint="see docs/settings.md") from error
+        name = str(error).removesuffix("`").rpartition(" - at `$.")[2]
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is {values[name][:40]!r}; it takes {_wanted(types[name])}",
+            hint="see docs/settings.md",
+        ) from error
+
+
+def _wanted(of: Any) -> str:
+    """The values of a type, in words."""
+    choices = [item for item in get_args(of) if item is not type(None)]
+    if get_origin(of) is Literal:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    if get_origin(of) is Annotated:
+        limits = choices[1]
+        return f"{_wanted(choices[0])} from {limits.ge:,} to {limits.le:,}"
+    if get_origin(of) in (Union, UnionType):
+        return _wanted(choices[0])
+    return {bool: "true or false", int: "a whole number", float: "a number"}[of]

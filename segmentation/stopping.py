@@ -13,6 +13,8 @@ INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 def at_sigterm(say: Callable[[str, str], None]) -> Event:
     """End orderly at SIGTERM, as a container's first process too, from which Linux withholds what it does not handle.
 
+    So too at SIGHUP, which a closed terminal sends, unless whoever started the process wants it to go on (`nohup`).
+
     Parameters
     ----------
     say
@@ -25,12 +27,16 @@ def at_sigterm(say: Callable[[str, str], None]) -> Event:
     """
     stopped = Event()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         stopped.set()
-        say("stopped by SIGTERM", "what was not whole by then was not published")
+        # The terminal that would be told is gone.
+        if number != signal.SIGHUP:
+            say("stopped by SIGTERM", "what was not whole by then was not published")
         sys.exit(TERMINATED)
 
     signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, stop)
     return stopped
 
 

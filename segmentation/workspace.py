@@ -57,8 +57,13 @@ def open_workspace(settings: Settings) -> Iterator[Workspace]:
     Raises
     ------
     ConfigurationError
-        The folder cannot be written to.
+        The folder cannot be written to, or the memory limit is none.
     """
+    # To DuckDB that is no limit at all.
+    if settings.memory_limit.lstrip().startswith("-"):
+        raise ConfigurationError(
+            f"SEGMENTATION_MEMORY_LIMIT is {settings.memory_limit}", hint="it takes a size such as 2GB"
+        )
     try:
         folder = tempfile.TemporaryDirectory(prefix="segmentation-", dir=settings.spill_dir or None)
     except OSError as error:

@@ -11,6 +11,8 @@ import sys
 import tempfile
 from typing import Any
 
+from gunicorn.util import parse_address
+
 # One thread of a request, one of the library's: more would only take each other's processor.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -22,7 +24,8 @@ keep_freed()
 bind = "127.0.0.1:8080"
 _workers = os.environ.get("WEB_CONCURRENCY") or str(suitable_workers())
 if not _workers.isdecimal() or int(_workers) == 0:
-    sys.exit(f"WEB_CONCURRENCY is {_workers!r}; it takes a number of workers")
+    sys.stderr.write(f"WEB_CONCURRENCY is {_workers!r}\n  it takes a number of workers, 1 or more\n")
+    sys.exit(2)
 workers = int(_workers)
 worker_class = "service.worker.Worker"
 logger_class = "service.logs.GunicornLogger"
@@ -81,10 +84,20 @@ def on_starting(server: Any) -> None:
 
 
 def _refuse_own_port(server: Any, port: int | None) -> None:
-    """Refuse the service's own port as that of metrics: nothing else would be answered."""
+    """Refuse a port of metrics that would not be listened on, or on which nothing else would be answered."""
     from segmentation.errors import ConfigurationError
 
-    if port is not None and server.cfg.settings["bind"].get()[0].endswith(f":{port}"):
+    if port is None:
+        return
+    addresses = server.cfg.settings["bind"].get()
+    at = _metrics_address(addresses, str(port))
+    if at is None:
+        raise ConfigurationError(
+            f"SEGMENTATION_METRICS_PORT is {port}, and the service listens on {addresses[0]}, which has no ports",
+            hint="leave it unset: GET /metrics is then answered where the other routes are",
+        )
+    own = [address for number, address in enumerate(addresses) if number == 0 or address != at]
+    if any(_place(address)[1] == port for address in own):
         raise ConfigurationError(
             f"SEGMENTATION_METRICS_PORT is {port}, where the service itself listens",
             hint="give another port, or leave it unset: GET /metrics is then answered on that of the other routes",
@@ -99,10 +112,23 @@ def nworkers_changed(server: Any, _new: int, _old: int | None) -> None:
     """
     port = os.environ.get("SEGMENTATION_METRICS_PORT", "")
     addresses = server.cfg.settings["bind"].get()
-    host = addresses[0].rpartition(":")[0] if addresses else ""
-    metrics = f"{host}:{port}"
-    if port and host and not addresses[0].startswith(("unix:", "fd:")) and metrics not in addresses:
+    metrics = _metrics_address(addresses, port) if port else None
+    if metrics is not None and metrics not in addresses:
         server.cfg.set("bind", [*addresses, metrics])
+
+
+def _metrics_address(addresses: list[str], port: str) -> str | None:
+    """Beside the first that the service listens on; None beside a socket that has no ports."""
+    host, _ = _place(addresses[0])
+    if host is None:
+        return None
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _place(address: str) -> tuple[str | None, int]:
+    """Host, empty for all, and port; no host for a socket of Unix or one that was handed over."""
+    found = parse_address(address)
+    return (found[0], found[1]) if isinstance(found, tuple) else (None, 0)
 
 
 def when_ready(server: Any) -> None:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 def cli() -> None:
     """Train, publish and look after customer segmentation models.
 
-    Exit codes: 0 done, 1 defect, 2 bad input or usage, 3 refused by the gate (published, not live), 4 lost a race to
-    another publisher, 5 store unavailable (worth retrying).
+    Exit codes: 0 done, 1 defect, or a model that must not be used (damaged, or signed by no trusted key), 2 bad input
+    or usage, 3 refused by the gate (published, not live), 4 lost a race to another publisher, 5 store unavailable
+    (worth retrying).
     """
 
 

@@ -89,7 +89,7 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
     except (ModelError, UnknownVersionError) as error:
         raise RegistryError(
             f"the live model of {alias!r}, {which}, cannot be compared with: {error.message}",
-            hint="roll back to one that works, or give --anew to begin new ids: no segment will be an earlier one",
+            hint="`models promote` one that works, or give --anew to begin new ids: no segment will be an earlier one",
         ) from error
     return Heritage(model, next_id, sequence=move.sequence)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from segmentation.errors import GateRefusedError, ModelError, UnknownAliasError
+from segmentation.errors import GateRefusedError, ModelError, SignatureError, UnknownAliasError, UnknownVersionError
 from segmentation.opening import open_signed, proved
 from segmentation.registry import open_store
 from segmentation.settings import load as load_settings
@@ -35,7 +36,11 @@ def list_models(url: str, alias: str) -> None:
 
     registry = open_signed(url, load_settings())
     moves = registry.moves(alias)
-    cards = {version: _readable(registry, version) for version in registry.versions()}
+    cards: dict[str, Card | str] = {}
+    for version in registry.versions():
+        # What is pruned meanwhile is not there.
+        with suppress(UnknownVersionError):
+            cards[version] = _readable(registry, version)
     if not cards:
         OUT.print(f"no model is published at {registry.url}")
         return
@@ -170,9 +175,11 @@ def _promote(registry: Registry, alias: str, version: str, why: str, *, forced: 
     OUT.print(f"{move.version} is live as {move.alias} (move {move.sequence}{', forced' if forced else ''})")
 
 
-def _readable(registry: Registry, version: str) -> Card | None:
-    """The card, or None where this release cannot read it: one bad version must not hide the others."""
+def _readable(registry: Registry, version: str) -> Card | str:
+    """The card, or why this release cannot use it: one bad version must not hide the others."""
     try:
         return registry.card(version)
+    except SignatureError:
+        return "signature not trusted"
     except ModelError:
-        return None
+        return "its card cannot be read"

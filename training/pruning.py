@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segmentation.errors import InconsistentModelError, RegistryError
 from segmentation.registry import removal
 from training.heritage import beyond
 
@@ -41,7 +42,8 @@ def plan(registry: Registry, store: Store, keep: int) -> Plan:
     """Find out what is needed.
 
     Needed are the newest versions, those of every alias's last moves, the one that a rollback would go back to, and the
-    one whose segments have the highest ids: an id that was given once must never be given again.
+    one whose segments have the highest ids: an id that was given once must never be given again. Earlier moves may be
+    signed by a key that is no longer trusted, or by none: what they name is kept as well.
 
     Parameters
     ----------
@@ -58,18 +60,20 @@ def plan(registry: Registry, store: Store, keep: int) -> Plan:
     Raises
     ------
     ModelError
-        A move cannot be read: what cannot be known to be free is not deleted.
+        The latest move of an alias cannot be trusted.
     RegistryError
-        The store refuses or does not answer.
+        A move cannot be read: what cannot be known to be free is not deleted. Or the store refuses or does not answer.
     """
     # Moves after versions: what is published in between is not in the list, and so not deleted.
     versions, unfinished = registry.versions(), removal.incomplete(store)
     needs: dict[str, str] = {}
     for alias in removal.aliases(store):
-        moves = registry.moves(alias, strict=True)
-        needs.setdefault(moves[-1].version, f"live as {alias}")
-        for move in reversed(moves[-keep:]):
+        claims = _claims(registry, alias)
+        needs.setdefault(registry.live(alias).version, f"live as {alias}")
+        for move in reversed(registry.moves(alias)[-keep:]):
             needs.setdefault(move.version, f"move {move.sequence} of {alias}")
+        for version in claims[-keep:]:
+            needs.setdefault(version, f"one of the last moves of {alias}, by a key that is not trusted")
         if (back := registry.previous(alias)) is not None:
             needs.setdefault(back, f"a rollback of {alias} goes back to it")
     for version in versions[-keep:]:
@@ -109,3 +113,13 @@ def delete(registry: Registry, store: Store, planned: Plan, version: str) -> boo
     """
     finished = version in planned.incomplete and version not in removal.incomplete(store)
     return not finished and removal.remove(registry, store, version)
+
+
+def _claims(registry: Registry, alias: str) -> list[str]:
+    try:
+        return registry.claims(alias)
+    except InconsistentModelError as error:
+        raise RegistryError(
+            f"nothing is deleted: {error.message}",
+            hint=f"restore it; where a later move of {alias!r} is live, delete it: the history then goes without",
+        ) from error

@@ -10,18 +10,18 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from segmentation.errors import GateRefusedError, InputError, LostRaceError, SegmentationError, StoreUnavailableError
+from segmentation.failures import KNOWN, failure
 from segmentation.settings import load as load_settings
 from training.options import ERR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from segmentation.card import Card
     from training.drift.needed import Need
 
 OUTCOMES = ("done", "not-needed", "refused", "bad-input", "lost-race", "store-unavailable", "failed")
 WELL = ("done", "not-needed")
+OF_EXIT_STATUS = {2: "bad-input", 3: "refused", 4: "lost-race", 5: "store-unavailable"}
+"""Other ends are failed, that by a signal too."""
 
 SECONDS = 10
 """Longest that a gateway may take."""
@@ -161,8 +161,8 @@ def reported(command: str) -> Callable[[Callable[..., None]], Callable[..., None
             try:
                 function(**options)
                 report.outcome = report.outcome if report.outcome in WELL else "done"
-            except SegmentationError as error:
-                report.outcome = _outcome(error)
+            except KNOWN as error:
+                report.outcome = OF_EXIT_STATUS.get(failure(error).exit_status, "failed")
                 raise
             finally:
                 _CURRENT.reset(token)
@@ -186,16 +186,6 @@ def current() -> JobReport:
 
 
 _CURRENT = ContextVar("report", default=JobReport("none"))  # noqa: B039 - what nobody reads may be shared
-
-
-def _outcome(error: SegmentationError) -> str:
-    kinds: Mapping[str, type[SegmentationError]] = {
-        "refused": GateRefusedError,
-        "lost-race": LostRaceError,
-        "store-unavailable": StoreUnavailableError,
-        "bad-input": InputError,
-    }
-    return next((name for name, kind in kinds.items() if isinstance(error, kind)), "failed")
 
 
 def _push(report: JobReport, address: str, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,8 +42,10 @@ def generate(folder: Path) -> tuple[Path, Path]:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(paths[0], private, 0o600)
-        _write(paths[1], public, 0o644)
+        with ExitStack() as undone:
+            for path, content, mode in zip(paths, (private, public), (0o600, 0o644), strict=True):
+                _write(path, content, mode, undone)
+            undone.pop_all()
     except OSError as error:
         raise ConfigurationError(
             f"{folder} cannot be written to: {error.strerror}", hint="give another folder"
@@ -50,6 +53,9 @@ def generate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+def _write(path: Path, content: bytes, mode: int, undone: ExitStack) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    # Half a pair, or half a key on a full disk, would be in the way of the next.
+    undone.callback(path.unlink, missing_ok=True)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)

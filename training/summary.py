@@ -208,7 +208,7 @@ def print_assigned(console: Console, card: Card, assigned: Assigned) -> None:
     console.print(table)
 
 
-def print_versions(console: Console, cards: Mapping[str, Card | None], live: dict[str, str]) -> None:
+def print_versions(console: Console, cards: Mapping[str, Card | str], live: dict[str, str]) -> None:
     """Print the versions of a registry, newest first.
 
     Parameters
@@ -216,7 +216,7 @@ def print_versions(console: Console, cards: Mapping[str, Card | None], live: dic
     console
         Where to.
     cards
-        By version, oldest first; None where a card cannot be read. One that the gate refused is said to be so.
+        By version, oldest first; in words why, where a card cannot be used. One that the gate refused is said to be so.
     live
         Version by alias.
     """
@@ -224,8 +224,8 @@ def print_versions(console: Console, cards: Mapping[str, Card | None], live: dic
     table = _table("version", "live as", "source", "as of", *numbers, right=numbers)
     for version, card in reversed(list(cards.items())):
         aliases = ", ".join(alias for alias, at in live.items() if at == version)
-        if card is None:
-            table.add_row(version, aliases, "its card cannot be read")
+        if isinstance(card, str):
+            table.add_row(version, aliases, card)
             continue
         table.add_row(
             version,

@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 class Registry(Versions):
     """Models by version, and aliases that say which is live; see `Versions` for the parameters."""
 
-    def moves(self, alias: str, *, strict: bool = False) -> list[Move]:
+    _said = ""
+    """What was last said of moves that were left out: a command that asks twice says it once."""
+
+    def moves(self, alias: str) -> list[Move]:
         """The alias's history, oldest first; empty where it never moved.
 
         What was live is told by moves that can be read and trusted: others are left out, with a warning.
@@ -31,28 +34,46 @@ class Registry(Versions):
         ----------
         alias
             For instance `production`.
-        strict
-            Leave none out.
 
         Returns
         -------
         list of Move
             In sequence.
-
-        Raises
-        ------
-        ModelError
-            A move cannot be read or trusted, and `strict` asks for all.
         """
-        found = []
+        found, refused = [], []
         for key in self._move_keys(alias):
             try:
                 found.append(self._read_move(key))
             except ModelError as error:
-                if strict:
-                    raise
-                logger.warning("%s; it is left out of the history", error.message)
+                refused.append(error.message)
+        if refused:
+            others = f", as {len(refused) - 1} more" if len(refused) > 1 else ""
+            said = f"{refused[0]}; it is left out of the history{others}"
+            if said != self._said:
+                logger.warning("%s", said)
+            self._said = said
         return found
+
+    def claims(self, alias: str) -> list[str]:
+        """Versions that the alias was moved to, whoever signed that: of a key that is no longer trusted, for instance.
+
+        Parameters
+        ----------
+        alias
+            For instance `production`.
+
+        Returns
+        -------
+        list of str
+            In sequence.
+
+        Raises
+        ------
+        InconsistentModelError
+            A move cannot be read.
+        """
+        keys = self._move_keys(alias)
+        return [move_files.decode(key, self._store.read(key) or b"", None).version for key in keys]
 
     def sequence(self, alias: str) -> int:
         """How often the alias was moved, whether or not the moves can be trusted.

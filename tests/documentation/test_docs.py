@@ -34,10 +34,14 @@ def page(name: str) -> str:
 def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
     rows = [line for line in page("docs/settings.md").splitlines() if line.startswith(f"| `{PREFIX}")]
     expected = [
-        f"| `{PREFIX}{field.name.upper()}` | {field.default or '(none)'} | {field.metadata['help']} |"
+        f"| `{PREFIX}{field.name.upper()}` | {_default(field.default)} | {field.metadata['help']} |"
         for field in fields(Settings)
     ]
     assert rows == expected
+
+
+def _default(value: object) -> str:
+    return "(none)" if value in ("", None) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_every_feature_is_documented() -> None:

@@ -31,7 +31,7 @@ FIRING = {
     ],
     "SegmentationReloadFailing": [{f"segmentation_reload_last_success_timestamp_seconds{{{SERVICE}}}": "0+0x180"}],
     "SegmentationNotReady": [{f"segmentation_model_ready{{{SERVICE}}}": "0+0x180"}],
-    "SegmentationDown": [{f"up{{{SERVICE}}}": "0+0x180"}],
+    "SegmentationDown": [{f"up{{{SERVICE}}}": "0+0x180"}, {'up{job="another"}': "1+0x180"}],
     "SegmentationErrors": [
         {
             f'segmentation_requests_total{{{SERVICE},status="200"}}': "0+97x180",
@@ -106,22 +106,31 @@ QUIET: dict[str, list[Series]] = {
 }
 
 
-def job(failed: int, succeeded_at: int | None, outcome: str) -> Series:
-    """A run of the CronJob that began after two minutes."""
+def job(
+    failed: int, succeeded_at: int | None, outcome: str, *, reported_at: int = 600, name: str = "segmentation-training"
+) -> Series:
+    """A run of the CronJob that began after two minutes, and what a run of `training run` reported last."""
+    told = 'job="segmentation-run",alias="production"'
     series = {
-        'kube_job_owner{namespace="shop",job_name="segmentation-training-1",owner_kind="CronJob",'
-        'owner_name="segmentation-training"}': "1+0x180",
-        'kube_job_status_start_time{namespace="shop",job_name="segmentation-training-1"}': "120+0x180",
-        'kube_job_status_failed{namespace="shop",job_name="segmentation-training-1"}': f"{failed}+0x180",
-        f'segmentation_job_outcome{{job="segmentation-run",alias="production",outcome="{outcome}"}}': "1+0x180",
+        f'kube_job_owner{{namespace="shop",job_name="{name}-1",owner_kind="CronJob",owner_name="{name}"}}': "1+0x180",
+        f'kube_job_status_start_time{{namespace="shop",job_name="{name}-1"}}': "120+0x180",
+        f'kube_job_status_failed{{namespace="shop",job_name="{name}-1"}}': f"{failed}+0x180",
+        f'segmentation_job_outcome{{{told},outcome="{outcome}"}}': "1+0x180",
+        f"segmentation_job_finished_timestamp_seconds{{{told}}}": f"{reported_at}+0x180",
     }
     if succeeded_at is not None:
-        name = 'kube_cronjob_status_last_successful_time{namespace="shop",cronjob="segmentation-training"}'
-        series[name] = f"{succeeded_at}+0x180"
+        succeeded = f'kube_cronjob_status_last_successful_time{{namespace="shop",cronjob="{name}"}}'
+        series[succeeded] = f"{succeeded_at}+0x180"
     return series
 
 
-FIRING["SegmentationJobFailed"] = [job(1, None, "failed"), job(1, 60, "store-unavailable")]
+FIRING["SegmentationJobFailed"] = [
+    job(1, None, "failed"),
+    job(1, 60, "store-unavailable"),
+    # The gate refused the run before; this one was killed and reported nothing. And the same, of another CronJob.
+    job(1, None, "refused", reported_at=60),
+    job(1, None, "refused", reported_at=60, name="segmentation-export"),
+]
 # A success after it; a gate that refused is told by itself.
 QUIET["SegmentationJobFailed"] = [job(0, 300, "done"), job(1, 300, "done"), job(1, None, "refused")]
 

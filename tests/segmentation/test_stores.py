@@ -40,6 +40,30 @@ def test_a_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
 
 
+def test_folders_that_go_while_a_directory_is_listed_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever lists models while others are pruned sees those that stay; so does the service, of an alias."""
+    store = open_store(str(tmp_path))
+    for version in ("a", "b", "c"):
+        store.create(f"models/{version}/card.json", b"")
+    store.create("aliases/production/0000000001.json", b"")
+    entered: list[str] = []
+    scandir = os.scandir
+
+    def prune(folder: str) -> object:
+        entered.append(str(folder))
+        if str(folder).endswith("/b"):
+            store.delete("models/b/card.json")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", prune)
+    assert store.list("models/") == ["models/a/card.json", "models/c/card.json"]
+    entered.clear()
+    assert store.list("aliases/production/") == ["aliases/production/0000000001.json"]
+    assert entered == [str(tmp_path / "aliases" / "production")], "no other folder is looked into"
+
+
 def test_without_ceph_its_tests_are_skipped_and_in_ci_they_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,8 @@ def test_serving_imports_no_training_library() -> None:
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIAS": "Bad!"}, "cannot name an alias"),
         ({"SEGMENTATION_REGISTRY": "s3://x/y"}, "s3://x/y must be signed"),
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_PUBLIC_KEY_FILE": "absent.pub"}, "absent.pub cannot be read"),
-        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_REFRESH_SECONDS": "soon"}, "REFRESH_SECONDS: Expected"),
+        ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_REFRESH_SECONDS": "soon"}, "is 'soon'; it takes a number"),
+        ({"SEGMENTATION_REGISTRY": "x", "WEB_CONCURRENCY": "0"}, "it takes a number of workers"),
         ({"SEGMENTATION_REGISTRY": "x", "SEGMENTATION_ALIASS": "y"}, "did you mean SEGMENTATION_ALIAS?"),
     ],
 )  # fmt: skip
@@ -196,25 +197,44 @@ def test_metrics_have_a_port_of_their_own_that_survives_workers_and_reloads(regi
             assert running.get("/healthz").status == 200
 
 
-def test_the_service_s_own_port_is_refused_as_that_of_metrics(registry: Registry) -> None:
-    """It would answer 404 to everything but metrics, and look alive."""
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [
+        (["127.0.0.1:{port}"], "SEGMENTATION_METRICS_PORT is {port}, where the service itself listens"),
+        (["127.0.0.1:0", "[::1]:{port}"], "SEGMENTATION_METRICS_PORT is {port}, where the service itself listens"),
+        (["unix:{folder}/socket"], "SEGMENTATION_METRICS_PORT is {port}, and the service listens on unix:"),
+    ],
+)
+def test_a_port_of_metrics_that_cannot_be_is_refused(
+    registry: Registry, tmp_path: Path, bind: list[str], said: str
+) -> None:
+    """It would answer 404 to everything but metrics, or metrics would be answered nowhere; and look alive."""
     port = service.free_port()
-    command = [
-        "-m",
-        "gunicorn",
-        "-c",
-        "service/gunicorn.conf.py",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "service.app:create_app()",
-    ]
-    environment = os.environ | {"SEGMENTATION_REGISTRY": registry.url, "SEGMENTATION_METRICS_PORT": str(port)}
+    binds = [part for address in bind for part in ("--bind", address.format(port=port, folder=tmp_path))]
     done = subprocess.run(
-        [sys.executable, *command], cwd=service.ROOT, env=environment, capture_output=True, text=True, timeout=60,
-        check=False,
+        [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py", *binds, "service.app:create_app()"],
+        cwd=service.ROOT, capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"SEGMENTATION_REGISTRY": registry.url, "SEGMENTATION_METRICS_PORT": str(port)},
     )  # fmt: skip
     assert done.returncode == 2
-    assert f"SEGMENTATION_METRICS_PORT is {port}, where the service itself listens" in done.stderr
+    assert said.format(port=port) in done.stderr
+
+
+def test_metrics_have_their_port_where_the_service_listens_on_all_addresses(registry: Registry) -> None:
+    port, metrics = service.free_port(), service.free_port()
+    command = ["-m", "gunicorn", "-c", "service/gunicorn.conf.py", "--bind", f":{port}", "service.app:create_app()"]
+    environment = os.environ | {"SEGMENTATION_REGISTRY": registry.url, "SEGMENTATION_METRICS_PORT": str(metrics)}
+    with subprocess.Popen(
+        [sys.executable, *command], cwd=service.ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            said = next((line for line in process.stderr if "Listening at" in line), "")
+        finally:
+            process.terminate()
+            process.stderr.read()
+    assert f":{port}," in said
+    assert f":{metrics} " in said
 
 
 def test_whoever_opens_it_to_the_network_without_keys_is_warned(registry: Registry, tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def test_a_broken_table_stops_the_run_with_its_place(tmp_path: Path) -> None:
     ("environment", "said"),
     [
         ({"SEGMENTATION_MEMORY_LIMIT": "plenty"}, "SEGMENTATION_MEMORY_LIMIT"),
+        ({"SEGMENTATION_MEMORY_LIMIT": "-2GB"}, "SEGMENTATION_MEMORY_LIMIT is -2GB"),
         ({"SEGMENTATION_SPILL_DIR": "/no/such/folder"}, "/no/such/folder"),
         ({"SEGMENTATION_MEMORY_LIMT": "1GB"}, "did you mean SEGMENTATION_MEMORY_LIMIT"),
         ({"SOURCE_DATE_EPOCH": "yesterday"}, "SOURCE_DATE_EPOCH"),

@@ -78,6 +78,18 @@ def test_a_job_that_begins_while_versions_are_pruned_goes_on(eight: Registry, mo
     assert heritage.free_id(eight) == 7
 
 
+def test_a_list_that_is_made_while_versions_are_pruned_has_those_that_stay(
+    eight: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = eight.versions()
+    prune(eight, "--keep", "2")
+    monkeypatch.setattr(Registry, "versions", lambda _registry: present)
+    done = CliRunner().invoke(cli, ["models", "list", "--registry", eight.url])
+    assert done.exit_code == 0, done.output
+    assert VERSIONS[7] in done.stdout
+    assert VERSIONS[0] not in done.stdout.partition("move ")[0]
+
+
 def test_what_a_killed_job_left_is_deleted_only_on_request(eight: Registry) -> None:
     store, left = open_store(eight.url), "20251231T000000Z-0000000a"
     store.create(f"models/{left}/scoring.npz", b"half a model")

@@ -14,8 +14,10 @@ from segmentation.errors import (
     GateRefusedError,
     LostRaceError,
     SegmentationError,
+    StoreAccessError,
     StoreUnavailableError,
     UnusableDataError,
+    VersionExistsError,
 )
 from tests.servers import pushgateway
 from tests.servers.pushgateway import PushGateway
@@ -117,6 +119,10 @@ def test_a_user_and_a_password_go_along_as_basic_access(monkeypatch: pytest.Monk
         (LostRaceError("x"), "lost-race"),
         (StoreUnavailableError("x"), "store-unavailable"),
         (BadConfiguration("x"), "bad-input"),
+        # The registry's, the machine's and DuckDB's: the exit code says the same.
+        (StoreAccessError("x"), "bad-input"),
+        (VersionExistsError("x"), "lost-race"),
+        (OSError(28, "No space left on device"), "bad-input"),
         (SegmentationError("x"), "failed"),
         (ZeroDivisionError(), "failed"),
     ],

@@ -1,5 +1,7 @@
 """The job's keys: how they are made, and that what it publishes and reads is signed."""
 
+import errno
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -138,3 +140,51 @@ def test_keys_that_do_not_belong_together_are_refused_before_anything_is_done(
             writing=True,
         )
     assert open_signed(settings.registry, replace(settings, signing_key_file="")).verifies
+
+
+def test_after_a_change_of_keys_old_models_can_be_listed_and_pruned(settings: Settings, tmp_path: Path) -> None:
+    """The first half of a history is by a key that nobody trusts any more, as the runbook leaves it."""
+    private, public = generate(tmp_path / "keys-2")
+    new = replace(settings, signing_key_file=str(private), public_key_file=str(public))
+    for number, key in enumerate((settings, settings, settings, new, new, new), start=1):
+        registry = open_signed(key.registry, key, writing=True)
+        version = f"2097010{number}T000000Z-0000000a"
+        registry.publish(version, f'{{"version": "{version}", "next_id": {number}}}'.encode(), {})
+        registry.move("production", version, at="2097-01-01T00:00:00Z", by="tester", why="test")
+    listed = run(new, "list")
+    assert listed.exit_code == 0
+    assert listed.stdout.count("signature not trusted") == 3
+    pruned = run(new, "prune", "--keep", "2")
+    assert pruned.exit_code == 0, pruned.output
+    assert pruned.stdout.count("  deleted") == 4
+    # Back to a key that still holds it: the history tells of all, and what a move by it names is not deleted.
+    assert len(open_registry(new.registry).moves("production")) == 6
+    assert run(settings, "prune", "--keep", "1").exit_code == 1, "the latest move is by a key not trusted"
+
+
+def test_moves_that_are_left_out_are_said_in_one_line(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    unsigned = open_registry(settings.registry)
+    unsigned.publish(NEXT, b"card", {})
+    for _ in range(3):
+        unsigned.move("production", NEXT, at="2097-01-01T00:00:00Z", by="tester", why="test")
+    registry = open_signed(settings.registry, settings)
+    assert registry.moves("production") == registry.moves("production") == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "aliases/production/0000000001.json is not signed; it is left out of the history, as 2 more"
+    ]
+
+
+def test_half_a_pair_of_keys_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def full(path: Path, *flags: int) -> int:
+        if Path(path).name == "signing.pub":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, *flags)
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(ConfigurationError, match="No space left on device"):
+        generate(tmp_path / "keys")
+    assert list((tmp_path / "keys").iterdir()) == []
+    monkeypatch.undo()
+    assert generate(tmp_path / "keys")[0].exists()

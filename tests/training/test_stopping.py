@@ -15,7 +15,8 @@ from tests.quick import QUICK_OPTIONS
 from tests.servers.service import ROOT
 
 
-def test_a_job_ends_orderly_at_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["told to", "terminal closed"])
+def test_a_job_ends_orderly_at_a_signal_and_leaves_nothing(sent: signal.Signals, tmp_path: Path) -> None:
     spill = tmp_path / "spill"
     spill.mkdir()
     job = subprocess.Popen(
@@ -27,10 +28,10 @@ def test_a_job_ends_orderly_at_sigterm_and_leaves_nothing(tmp_path: Path) -> Non
     patience = time.monotonic() + 60
     while not list(spill.iterdir()) and time.monotonic() < patience:
         time.sleep(0.05)
-    job.send_signal(signal.SIGTERM)
+    job.send_signal(sent)
     said, _ = job.communicate(timeout=60)
     assert job.returncode == TERMINATED == 143
-    assert "stopped by SIGTERM" in said
+    assert ("stopped by SIGTERM" in said) == (sent == signal.SIGTERM)
     assert "Traceback" not in said
     assert list(spill.iterdir()) == []
     assert not (tmp_path / "models").exists()
