@@ -78,8 +78,8 @@ def mark_cancelled_originals(database: Backend, kept: str, cancelled: int, code:
     database.raw_sql(
         f"""
         WITH said AS (
-            SELECT rowid AS id, customer_id, product_id, abs(coalesce(quantity, 1)) AS pieces, unit_price, ordered_at,
-                order_id,
+            SELECT rowid AS id, customer_id, product_id, abs(coalesce(quantity, 1)) AS pieces,
+                abs(unit_price) AS unit_price, ordered_at, order_id,
                 CASE WHEN rule = {cancelled} THEN -1 ELSE 1 END AS sign
             FROM {LINES}
             WHERE rule = {cancelled} OR ({kept} AND coalesce(quantity, 1) > 0)
