@@ -28,6 +28,9 @@ from training.silhouette import silhouette
 from training.stability import refits
 from training.unstructured import unstructured
 
+FEWEST = 2
+"""Segments of a model, at least."""
+
 TIE = 1e-9
 """Relative margin under which rounding decides between two segments."""
 
@@ -220,8 +223,10 @@ def measure(
     smallest = int(np.bincount(labels, minlength=k).min())
     if smallest < SMALLEST_GROUP:
         raise UnusableDataError(
-            f"with k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
-            hint="lower clustering.k",
+            f"with k = {k} a segment has {smallest} customer{'' if smallest == 1 else 's'}, fewer than {SMALLEST_GROUP}",
+            hint="lower clustering.k"
+            if selection is None and k > FEWEST
+            else "give more data, or winsorise the features in which a few are far from all others",
         )
     with progress.step("refitting"):
         again = refits(
