@@ -199,9 +199,7 @@ def test_a_separator_at_the_end_of_each_line_is_no_column(database: Backend, tmp
 
 
 def test_moments_in_nanoseconds_with_a_zone_are_read(database: Backend, tmp_path: Path) -> None:
-    when = pd.Series(pd.to_datetime(["2019-07-01 10:00", "2019-07-02 10:00"]).tz_localize("Europe/Berlin")).astype(
-        "datetime64[ns, Europe/Berlin]"
-    )
+    when = pd.to_datetime(["2019-07-01 10:00", "2019-07-02 10:00"]).tz_localize("Europe/Berlin").as_unit("ns")
     frame = pd.DataFrame({"who": ["a", "b"], "order": [1, 2], "when": when, "what": "x", "n": 1, "price": 2.5})
     frame.to_parquet(tmp_path / "orders.parquet")
     assert [row[0].hour for row in rows(read_file(database, tmp_path / "orders.parquet", ORDERS), "ordered_at")] == [
