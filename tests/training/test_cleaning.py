@@ -1,7 +1,9 @@
 """Every row is kept, or found by one rule that is counted, placed, and done with as the configuration says."""
 
+from itertools import permutations
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -155,6 +157,27 @@ def test_columns_in_another_order_are_the_same_row(database: Backend, tmp_path: 
     (tmp_path / "a.csv").write_text(HEADER + "a,1,2019-07-01,x,2,5\n")
     (tmp_path / "b.csv").write_text("price,n,what,when,order,who\n5,2,x,2019-07-01,1,a\n")
     assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
+
+
+def test_a_row_is_the_same_where_a_frame_made_fractions_of_its_numbers(database: Backend, tmp_path: Path) -> None:
+    first = {"who": ["a"], "order": [1], "when": ["2019-07-01"], "what": [7], "n": [1], "price": [2], "not_used": [3]}
+    later = {name: [*cells, None if name in ("what", "not_used") else cells[0]] for name, cells in first.items()}
+    pd.DataFrame(first).to_parquet(tmp_path / "jan.parquet")
+    pd.DataFrame(later).to_parquet(tmp_path / "feb.parquet")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
+    pd.DataFrame(later | {"not_used": [4, None]}).to_parquet(tmp_path / "feb.parquet")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {}
+
+
+def test_which_purchase_is_taken_back_does_not_depend_on_the_order_of_rows(database: Backend, tmp_path: Path) -> None:
+    lines = [f"a,1,2019-07-01,x,1,2,{kind}\n" for kind in ("toys", "books", "music")] + ["a,C2,2019-07-02,x,-1,2,\n"]
+    mapping = ORDERS.replace("}", ", category: kind}") + "cancelled: {order_id_prefix: C}\n"
+    found = [
+        rows(read(database, tmp_path, HEADER.replace("\n", ",kind\n") + "".join(some), mapping), "category")
+        for some in permutations(lines)
+    ]
+    assert all(each == found[0] for each in found)
+    assert len(found[0]) == 2
 
 
 def test_every_malformed_row_is_counted_however_many(database: Backend, tmp_path: Path) -> None:

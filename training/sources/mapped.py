@@ -16,7 +16,7 @@ from training import cleaning, progress
 from training.database import first_row
 from training.sources import line_ends, locations, places, repeats, statement
 from training.sources.checks import literal, quoted
-from training.sources.headers import Source, examine
+from training.sources.headers import Source, examine, unlike
 from training.sources.loaded import Action, Cleaned, Loaded, TableRead
 from training.sources.mapping import AMOUNT, Mapping
 from training.sources.places import Rejected
@@ -147,12 +147,14 @@ def _read(database: Backend, sources: tuple[Source, ...], mapping: Mapping, done
     skipped: list[Rejected] = []
     first: dict[int, int] = {}
     rows: dict[int, int] = {}
-    total = 0
+    total, compared = 0, unlike(sources)
     for position, source in enumerate(sources):
         database.raw_sql(f"SET TimeZone = '{mapping.file.timezone}'")
         try:
             with progress.step(f"reading {source.path.name}", database.con):
-                inserted = database.raw_sql(statement.insert(position, source, mapping, done)).fetchall()[0][0]
+                inserted = database.raw_sql(statement.insert(position, source, mapping, done, compared)).fetchall()[0][
+                    0
+                ]
         except duckdb.Error as error:
             if (refused := _unreadable(source.path, error)) is None:
                 raise

@@ -89,7 +89,9 @@ def scan(source: Source, separator: str) -> str:
     )
 
 
-def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Action]) -> str:
+def insert(
+    number: int, source: Source, mapping: Mapping, done: ByName[str, Action], compared: ByName[str, str] | None = None
+) -> str:
     """SQL that reads a file into the table of lines.
 
     Parameters
@@ -102,13 +104,15 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
         How it reads.
     done
         What happens by cleaning rule.
+    compared
+        See `headers.unlike`.
 
     Returns
     -------
     str
         One statement.
     """
-    file = mapping.file
+    file, compared = mapping.file, compared or {}
     there = {column.name: column for column in columns(mapping) if column.name in source.theirs}
     raw, made = [], []
     for name, column in there.items():
@@ -117,7 +121,10 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
         raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
         made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
     # By name: two files may have the same columns in another order.
-    whole = ", ".join(quoted(name) for name in sorted(source.kinds))
+    whole = ", ".join(
+        f"CAST({quoted(name)} AS {compared[name]})" if name in compared else quoted(name)
+        for name in sorted(source.kinds)
+    )
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
     derived = _derived(there, mapping)
     present = {*there, *derived}
