@@ -160,12 +160,12 @@ def test_columns_in_another_order_are_the_same_row(database: Backend, tmp_path: 
 
 
 def test_a_row_is_the_same_where_a_frame_made_fractions_of_its_numbers(database: Backend, tmp_path: Path) -> None:
-    first = {"who": ["a"], "order": [1], "when": ["2019-07-01"], "what": [7], "n": [1], "price": [2], "not_used": [3]}
-    later = {name: [*cells, None if name in ("what", "not_used") else cells[0]] for name, cells in first.items()}
-    pd.DataFrame(first).to_parquet(tmp_path / "jan.parquet")
-    pd.DataFrame(later).to_parquet(tmp_path / "feb.parquet")
+    row = {"who": "a", "order": 1, "when": "2019-07-01", "what": 7, "n": 1, "price": 2, "not_used": 3}
+    other = row | {"who": "b", "what": None, "not_used": None}
+    pd.DataFrame([row]).to_parquet(tmp_path / "jan.parquet")
+    pd.DataFrame([row, other]).to_parquet(tmp_path / "feb.parquet")
     assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
-    pd.DataFrame(later | {"not_used": [4, None]}).to_parquet(tmp_path / "feb.parquet")
+    pd.DataFrame([row | {"not_used": 4}, other]).to_parquet(tmp_path / "feb.parquet")
     assert counts(read_file(database, tmp_path, ORDERS)) == {}
 
 
