@@ -132,7 +132,7 @@ def _tables(rows: Rows, snapshot: Snapshot) -> Section:
             Table(
                 "Cleaning",
                 ("rule", "rows", "what was done"),
-                tuple((rule.rule, f"{rule.rows:,}", "dropped" if rule.dropped else "kept") for rule in loaded.cleaning),
+                tuple((rule.rule, f"{rule.rows:,}", rule.happened) for rule in loaded.cleaning),
                 numbers=frozenset({1}),
             )
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.spatial.distance import pdist
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -27,6 +28,17 @@ from training.selection import choose_k
 from training.silhouette import silhouette
 from training.stability import refits
 from training.unstructured import unstructured
+
+FEWEST = 2
+"""Segments of a model, at least."""
+
+NEAREST = 1e-7
+"""Distance between centroids, as a share of the largest coordinate, under which distances are rounding."""
+
+EXTREMES = (
+    "look for numbers that stand for a missing value (file.missing in the mapping), or winsorise the features in which "
+    "a few are far from all others"
+)
 
 TIE = 1e-9
 """Relative margin under which rounding decides between two segments."""
@@ -162,6 +174,7 @@ def train(
         k = selection.k
     with progress.step("clustering"):
         pipeline = cluster(prepared, space, k, configuration.clustering, seed, start)
+    _refuse_drowned(pipeline["kmeans"].cluster_centers_, space)
     with threadpool_limits(limits=1):
         labels = pipeline.predict(customers).astype(np.int64)
     pca = pipeline.named_steps.get("pca")
@@ -216,13 +229,13 @@ def measure(
         scores = score(arrays, rows)
         estimate = silhouette(space, labels, exact_up_to=measured.exact_up_to, rows=measured.rows, seed=seed)
         even = unstructured(space, k, seed)
-    _prove(labels, scores, tie)
     smallest = int(np.bincount(labels, minlength=k).min())
     if smallest < SMALLEST_GROUP:
         raise UnusableDataError(
-            f"with k = {k} a segment has {smallest} customers, fewer than {SMALLEST_GROUP}",
-            hint="lower clustering.k",
+            f"with k = {k} a segment has {smallest} customer{'s' if smallest > 1 else ''}, fewer than {SMALLEST_GROUP}",
+            hint="lower clustering.k" if selection is None and k > FEWEST else f"give more data, or {EXTREMES}",
         )
+    _prove(labels, scores, tie)
     with progress.step("refitting"):
         again = refits(
             space,
@@ -274,6 +287,13 @@ def _repeat(customers: pd.DataFrame) -> npt.NDArray[np.bool_] | None:
     """Who ordered more than once; None where the features do not say."""
     orders = HISTORY["orders"]
     return customers[orders].to_numpy() > 1 if orders in customers.columns else None
+
+
+def _refuse_drowned(centroids: Floats, space: Floats) -> None:
+    if float(pdist(centroids).min()) <= NEAREST * float(np.abs(space).max()):
+        raise UnusableDataError(
+            "beside a few extreme values the differences of all others are lost in rounding", hint=EXTREMES
+        )
 
 
 def _prove(labels: npt.NDArray[np.int64], scores: Scores, tie: float) -> None:

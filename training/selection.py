@@ -179,8 +179,9 @@ def _objection(
 def _decide(candidates: tuple[Candidate, ...], rows: int) -> Selection:
     fit = [candidate for candidate in candidates if not candidate.objection]
     if not fit:
-        # Whoever has to divide customers without segments does so where refits agree most.
-        k = max(candidates, key=lambda each: (each.objection != REPEAT, each.refits.bootstrap_ari)).k
+        # Whoever has to divide customers without segments does so where refits agree most, and a model may be made.
+        makeable = [candidate for candidate in candidates if candidate.smallest_share is not None] or candidates
+        k = max(makeable, key=lambda each: (each.objection != REPEAT, each.refits.bootstrap_ari)).k
         why = "no natural segments: there is an objection to every number; this one comes out most alike in refits"
         return Selection(rows=rows, candidates=candidates, k=k, natural=False, why=why)
     best = max(fit, key=lambda each: each.silhouette)

@@ -19,6 +19,9 @@ from training.database import first_row
 from training.fills import stand_in, with_missing
 from training.sources import Extent, Loaded
 
+FLATTEST = 1e7
+"""Mean over standard deviation from which on the last digits of a scaled feature are rounding."""
+
 AT_ONCE = 25_000_000
 """Rows whose customers are computed in one go."""
 
@@ -111,7 +114,7 @@ def take(
     _refuse_unknown(makeable, lacking)
     customers = customers.drop(columns=unknown)
     constant = [name for name in customers.columns if name not in needed and _constant(customers[name])]
-    left_out |= dict.fromkeys(constant, "it is the same for every customer")
+    left_out |= {name: _why_constant(customers[name]) for name in constant}
     kept = tuple(feature for feature in makeable if feature.name not in constant)
     if not kept:
         raise UnusableDataError("every customer is the same in every feature", hint="choose other features or data")
@@ -222,7 +225,18 @@ def measure(database: Backend, loaded: Loaded, as_of: datetime) -> Extent:
 
 
 def _constant(values: pd.Series) -> bool:
+    """Whether nobody can be told apart by a feature: also where its differences are lost in rounding."""
+    return _same(values) or bool(values.std() * FLATTEST < abs(values.mean()))
+
+
+def _same(values: pd.Series) -> bool:
     return bool((values == values.iloc[0]).all())
+
+
+def _why_constant(values: pd.Series) -> str:
+    if _same(values):
+        return "it is the same for every customer"
+    return "its differences are lost in rounding beside its size: subtract what all have in common"
 
 
 def _refuse_unknown(features: Sequence[Feature], lacking: Mapping[str, int]) -> None:

@@ -120,8 +120,7 @@ def print_read(console: Console, loaded: Loaded) -> None:
     if loaded.cleaning:
         rules = _table("cleaning rule", "rows", "what happened", "for instance", right=("rows",))
         for each in loaded.cleaning:
-            happened = ("dropped" if each.dropped else "kept") if each.rows else "-"
-            rules.add_row(each.rule, f"{each.rows:,}", happened, each.example)
+            rules.add_row(each.rule, f"{each.rows:,}", each.happened, each.example)
         console.print(rules)
         console.print()
     facts = _facts()

@@ -54,7 +54,7 @@ def load(database: Backend, shape: Table, catalogue: tuple[Feature, ...], frame:
         columns=frozenset(frame.columns),
         catalogue=catalogue,
         read=(TableRead("orders & items.csv", len(frame), tuple(frame.columns)),),
-        cleaning=(Cleaned("no customer", 3, dropped=True),),
+        cleaning=(Cleaned("no customer", 3, dropped=True), Cleaned("malformed_row", 0, dropped=False)),
         links=(Link("items.csv", "orders & items.csv", "order_id", 1_000, 25),),
     )
 

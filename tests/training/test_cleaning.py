@@ -1,7 +1,9 @@
 """Every row is kept, or found by one rule that is counted, placed, and done with as the configuration says."""
 
+from itertools import permutations
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -134,10 +136,48 @@ def test_a_cancellation_by_its_id_takes_its_original_whatever_its_sign(
     assert rows(loaded, "order_id") == [("4",)]
 
 
+def test_a_cancellation_takes_its_original_where_the_amount_bears_the_sign(database: Backend, tmp_path: Path) -> None:
+    text = "who,order,when,what,cost\na,1,2019-07-01,x,10\na,C2,2019-07-03,x,-10\nb,3,2019-07-03,x,10\n"
+    columns = "{customer_id: who, order_id: order, ordered_at: when, product_id: what, amount: cost}"
+    loaded = read(database, tmp_path, text, f"table: orders\ncolumns: {columns}\ncancelled: {{order_id_prefix: C}}\n")
+    assert counts(loaded) == {"cancelled_line": 1, "cancelled_original": 1}
+    assert rows(loaded, "order_id") == [("3",)]
+
+
+def test_places_are_right_where_blank_lines_and_malformed_rows_come_before(database: Backend, tmp_path: Path) -> None:
+    text = HEADER + '\n\na,1,2019-07-01,"x\ny",1,2\n\nb,2\n\nc,3,2019-07-01,x,zero,2\n'
+    with pytest.raises(BadValueError, match="line 9: n is 'zero'"):
+        read(database, tmp_path, text, ORDERS, cleaning={"malformed_row": "drop"})
+    loaded = read(database, tmp_path, text, ORDERS, cleaning={"malformed_row": "drop", "unreadable_value": "drop"})
+    assert example(loaded, "malformed_row") == "orders.csv, line 7"
+    assert example(loaded, "unreadable_value") == "orders.csv, line 9"
+
+
 def test_columns_in_another_order_are_the_same_row(database: Backend, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(HEADER + "a,1,2019-07-01,x,2,5\n")
     (tmp_path / "b.csv").write_text("price,n,what,when,order,who\n5,2,x,2019-07-01,1,a\n")
     assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
+
+
+def test_a_row_is_the_same_where_a_frame_made_fractions_of_its_numbers(database: Backend, tmp_path: Path) -> None:
+    row = {"who": "a", "order": 1, "when": "2019-07-01", "what": 7, "n": 1, "price": 2, "not_used": 3}
+    other = row | {"who": "b", "what": None, "not_used": None}
+    pd.DataFrame([row]).to_parquet(tmp_path / "jan.parquet")
+    pd.DataFrame([row, other]).to_parquet(tmp_path / "feb.parquet")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
+    pd.DataFrame([row | {"not_used": 4}, other]).to_parquet(tmp_path / "feb.parquet")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {}
+
+
+def test_which_purchase_is_taken_back_does_not_depend_on_the_order_of_rows(database: Backend, tmp_path: Path) -> None:
+    lines = [f"a,1,2019-07-01,x,1,2,{kind}\n" for kind in ("toys", "books", "music")] + ["a,C2,2019-07-02,x,-1,2,\n"]
+    mapping = ORDERS.replace("}", ", category: kind}") + "cancelled: {order_id_prefix: C}\n"
+    found = [
+        rows(read(database, tmp_path, HEADER.replace("\n", ",kind\n") + "".join(some), mapping), "category")
+        for some in permutations(lines)
+    ]
+    assert all(each == found[0] for each in found)
+    assert len(found[0]) == 2
 
 
 def test_every_malformed_row_is_counted_however_many(database: Backend, tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ def test_every_picture_is_drawn_described_and_lies_beside_the_page(written: Path
     assert all(re.search(r"\d", caption) for caption in captions)
 
 
+def test_a_rule_that_found_no_row_did_nothing(written: Path) -> None:
+    rows = re.findall(r"<tr>(.*?)</tr>", written.read_text(encoding="utf-8"), re.DOTALL)
+    cells = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL) for row in rows]
+    assert ["no customer", "3", "dropped"] in cells
+    assert ["malformed_row", "0", "-"] in cells
+
+
 def test_no_customer_is_on_the_page(written: Path, shop: tuple[Loaded, Snapshot]) -> None:
     words = re.sub(r"base64,[^\"]+", "", written.read_text(encoding="utf-8"))
     customers = shop[1].customers

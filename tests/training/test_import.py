@@ -270,3 +270,26 @@ def test_the_well_known_list_and_its_published_five_segments(real_data: Path, tm
     done = run(*from_the_mall(file, trusted, real_data / "mall", tmp_path), *renamed, *QUICK_OPTIONS)
     assert done.exit_code == 0, done.exception
     assert card_of(tmp_path / "models").metrics.silhouette == pytest.approx(0.5547, abs=0.001)
+
+
+def test_a_logarithm_of_a_customer_table_s_number_bounds_it_from_below(tmp_path: Path) -> None:
+    """The table's mapping says nothing of it: the Pipeline does."""
+    rng = np.random.default_rng(0)
+    people = pd.DataFrame({"income": rng.lognormal(size=120), "visits": np.repeat([1.0, 20.0], 60)})
+    pipeline = Pipeline([("log", FunctionTransformer(np.log1p)), ("scaler", StandardScaler()), ("kmeans", k_means(2))])
+    file, trusted = dump(pipeline.fit(people), tmp_path)
+    mapping = tmp_path / "people.yaml"
+    mapping.write_text("table: profiles\nnumbers: {income: income, visits: visits}\n", encoding="utf-8")
+    data = tmp_path / "people.csv"
+    arguments: Arguments = (
+        "models", "import", file, "--trust", trusted, "--source", "profiles", "--data", data, "--mapping", mapping,
+        "--registry", tmp_path / "models", *QUICK,
+    )  # fmt: skip
+    people.assign(income=[-2, *people["income"][1:]]).rename_axis("customer_id").to_csv(data)
+    refused = run(*arguments)
+    assert "takes log1p of income, and 1 of 120 customers have less than 0" in str(refused.exception)
+    assert refused.exception.exit_status == 2  # type: ignore[union-attr]
+    people.rename_axis("customer_id").to_csv(data)
+    done = run(*arguments)
+    assert done.exit_code == 0, done.exception
+    assert [feature.low for feature in card_of(tmp_path / "models").features] == [0, 0]

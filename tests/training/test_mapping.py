@@ -12,9 +12,11 @@ from ibis.backends.duckdb import Backend
 from segmentation.errors import (
     UnreadableFileError,
 )
+from segmentation.features import ORDER_FEATURES
 from tests.training import retail_export
 from tests.training.reading import HEADER, ORDERS, counts, example, read, read_file, rows
 from tests.training.test_mapping_refused import PEOPLE
+from training.snapshot import take
 
 
 def test_an_export_never_seen_before_goes_through_and_every_line_is_accounted_for(
@@ -59,6 +61,7 @@ def test_a_moment_that_names_its_zone_keeps_it(database: Backend, tmp_path: Path
         ("2.50", ".", "2.50"), ("£2.50", ".", "2.50"), ("2.50 €", ".", "2.50"), ("EUR 2.50", ".", "2.50"),
         ('"1,234.50"', ".", "1234.50"), ('"2,50"', ",", "2.50"), ('"1.234,50"', ",", "1234.50"),
         ('"2,50 €"', ",", "2.50"), ("1e2", ".", "100"), ("1.234", ",", "1234"), ('"1\u00a0234,50"', ",", "1234.50"),
+        ("2.50 EUR", ".", "2.50"), ('"1 234,50 EUR"', ",", "1234.50"), ("1 234.50", ".", "1234.50"),
     ],
 )  # fmt: skip
 def test_money_is_read_as_shops_write_it(
@@ -193,3 +196,29 @@ def test_missing_numbers_of_parquet_are_missing(database: Backend, tmp_path: Pat
 def test_a_separator_at_the_end_of_each_line_is_no_column(database: Backend, tmp_path: Path) -> None:
     loaded = read(database, tmp_path, HEADER.replace("\n", ",\n") + "a,1,2019-07-01,x,2,5,\n", ORDERS)
     assert len(rows(loaded)) == 1
+
+
+def test_moments_in_nanoseconds_with_a_zone_are_read(database: Backend, tmp_path: Path) -> None:
+    when = pd.to_datetime(["2019-07-01 10:00", "2019-07-02 10:00"]).tz_localize("Europe/Berlin").as_unit("ns")
+    frame = pd.DataFrame({"who": ["a", "b"], "order": [1, 2], "when": when, "what": "x", "n": 1, "price": 2.5})
+    frame.to_parquet(tmp_path / "orders.parquet")
+    assert [row[0].hour for row in rows(read_file(database, tmp_path / "orders.parquet", ORDERS), "ordered_at")] == [
+        8, 8,
+    ]  # fmt: skip
+
+
+def test_payments_need_no_prices(database: Backend, tmp_path: Path) -> None:
+    text = "who,order,when,total\na,1,2019-07-01,10.00\na,2,2019-07-02,5\nb,3,2019-07-01,\nc,4,2019-07-03,7\n"
+    mapping = "table: orders\ncolumns: {customer_id: who, order_id: order, ordered_at: when, payment_value: total}\n"
+    loaded = read(database, tmp_path, text, mapping)
+    assert counts(loaded) == {"missing_price": 1}
+    assert take(database, loaded, ORDER_FEATURES).customers["monetary"].to_dict() == {"a": 15.0, "c": 7.0}
+
+
+def test_a_number_whose_differences_are_lost_in_rounding_is_left_out(database: Backend, tmp_path: Path) -> None:
+    text = "id,Income,Visits\n" + "".join(f"{n},{10**10 + n},{n % 7}\n" for n in range(1, 200))
+    mapping = "table: profiles\ncolumns: {customer_id: id}\nnumbers: {income: Income, visits: Visits}\n"
+    loaded = read(database, tmp_path, text, mapping)
+    assert take(database, loaded, loaded.catalogue).left_out == {
+        "income": "its differences are lost in rounding beside its size: subtract what all have in common"
+    }

@@ -31,7 +31,7 @@ numbers:
 """
 
 
-@pytest.mark.parametrize("written", ["12.50", "1.5", "1,2,3", "REF100"])
+@pytest.mark.parametrize("written", ["12.50", "1.5", "1,2,3", "REF100", "12 50"])
 def test_a_number_of_another_decimal_sign_is_refused_not_multiplied(
     database: Backend, tmp_path: Path, written: str
 ) -> None:
@@ -39,7 +39,7 @@ def test_a_number_of_another_decimal_sign_is_refused_not_multiplied(
         read(database, tmp_path, HEADER + f'a,1,2019-07-01,x,1,"{written}"\n', ORDERS + 'file: {decimal: ","}\n')
 
 
-@pytest.mark.parametrize("written", ["1,5", "2.5.1", "two", "1,5 000", "REF100"])
+@pytest.mark.parametrize("written", ["1,5", "2.5.1", "two", "1,5 000", "REF100", "12 50", "3 4", "1£50"])
 def test_a_number_that_is_none_is_told_with_line_column_and_value(
     database: Backend, tmp_path: Path, written: str
 ) -> None:
@@ -80,7 +80,8 @@ def test_a_value_of_parquet_is_refused_with_its_row(database: Backend, tmp_path:
     frame.to_parquet(path)
     with pytest.raises(BadValueError, match=r"orders \(1\)\.parquet, row 2: price is 'five'"):
         read_file(database, path, ORDERS)
-    frame.assign(price=[5.0, 1e30]).to_parquet(path)
+    # A column may bear the name that DuckDB gives to the number of a row.
+    frame.assign(price=[5.0, 1e30], file_row_number=[7, 8]).to_parquet(path)
     with pytest.raises(BadValueError, match=r"row 2: price is '1e\+?30'"):
         read_file(database, path, ORDERS)
 
@@ -193,3 +194,28 @@ def test_files_that_do_not_fit_together_are_refused(database: Backend, tmp_path:
     mapping = "table: orders\ncolumns: {customer_id: who, order_id: order, ordered_at: when}\n"
     with pytest.raises(SourceError, match=r"a\.csv and b\.csv have not the same columns: only one has category"):
         read_file(database, tmp_path, mapping)
+
+
+@pytest.mark.parametrize(("first", "other"), [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r")])
+def test_line_ends_of_two_kinds_are_told_with_the_first_such_line(
+    database: Backend, tmp_path: Path, first: str, other: str
+) -> None:
+    lines = [HEADER.strip(), 'a,1,2019-07-01,"x\r\ny\nz",1,2', "b,2,2019-07-01,x,1,2"]
+    text = first.join([*lines, ""]) + "c,3,2019-07-01,x,1,2" + other + "d,4,2019-07-01,x,1,2" + first
+    with pytest.raises(UnreadableFileError, match=r"orders\.csv, line 6: the line ends in"):
+        read(database, tmp_path, text.encode(), ORDERS)
+
+
+def test_what_follows_a_compressed_file_makes_it_damaged(database: Backend, tmp_path: Path) -> None:
+    content = gzip.compress((HEADER + "a,1,2019-07-01,x,2,5\n").encode())
+    with pytest.raises(UnreadableFileError, match="is damaged"):
+        read(database, tmp_path, content + bytes(100), ORDERS, name="orders.csv.gz")
+
+
+def test_a_number_out_of_range_says_how_to_go_on(database: Backend, tmp_path: Path) -> None:
+    text = "who,order,when,total\na,1,2019-07-01,10\na,2,2019-07-02,-5\n"
+    mapping = "table: orders\ncolumns: {customer_id: who, order_id: order, ordered_at: when, payment_value: total}\n"
+    with pytest.raises(BadValueError, match="line 3: total is '-5'") as refused:
+        read(database, tmp_path, text, mapping)
+    assert "cleaning.out_of_range" in refused.value.hint
+    assert counts(read(database, tmp_path, text, mapping, cleaning={"out_of_range": "drop"})) == {"out_of_range": 1}

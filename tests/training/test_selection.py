@@ -153,3 +153,12 @@ def test_a_candidate_does_not_tell_of_fewer_than_ten_customers() -> None:
     small = next(candidate for candidate in chosen(space).candidates if candidate.k == 3)
     assert small.smallest_share is None
     assert small.objection == "a segment holds fewer than 10 customers"
+
+
+def test_where_all_is_objected_to_a_model_can_be_made_of_the_number_taken() -> None:
+    found = chosen(np.random.default_rng(4).normal(size=(50, 1)))
+    by_k = {candidate.k: candidate for candidate in found.candidates}
+    assert not found.natural
+    # Five come out most alike in refits, and one of them holds fewer than ten customers.
+    assert max(found.candidates, key=lambda each: each.refits.bootstrap_ari).smallest_share is None
+    assert by_k[found.k].smallest_share is not None

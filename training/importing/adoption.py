@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from segmentation.errors import ForeignPipelineError, InconsistentModelError, UnusableDataError
@@ -17,6 +18,7 @@ from segmentation.imported import Imported
 from segmentation.pipeline import outside
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Arrays, Floats, score
+from segmentation.tables import Interval
 from training import progress
 from training.fitting import TIE, Fitted, measure
 from training.importing.columns import Agreed, agree
@@ -75,11 +77,22 @@ class Foreign:
         """
         arrays = self.folded.arrays
         clipped = np.isfinite(arrays.lower) | np.isfinite(arrays.upper)
+        taken = zip(
+            self.columns.features(catalogue),
+            arrays.log_mask.tolist(),
+            clipped.tolist(),
+            _unbounded(arrays).tolist(),
+            strict=True,
+        )
         return tuple(
-            replace(feature, transform="log1p" if logged else "none", winsorised=bool(cut))
-            for feature, logged, cut in zip(
-                self.columns.features(catalogue), arrays.log_mask.tolist(), clipped.tolist(), strict=True
+            replace(
+                feature,
+                transform="log1p" if logged else "none",
+                winsorised=bool(cut),
+                # As where a mapping takes the logarithm of a number: who has a negative one is refused.
+                valid=Interval(0, feature.valid.high) if open_ and feature.valid.low is None else feature.valid,
             )
+            for feature, logged, cut, open_ in taken
         )
 
     def refuse_lacking(self, left_out: Mapping[str, str]) -> None:
@@ -157,6 +170,7 @@ def adopt(foreign: Foreign, customers: pd.DataFrame, configuration: Configuratio
     described, arrays = foreign.guest.described, foreign.folded.arrays
     tie = SINGLE if described.single else TIE
     rows = np.ascontiguousarray(customers.to_numpy(), dtype=np.float64)
+    _refuse_negative(customers, arrays)
     with progress.step("proving the imported Pipeline"), threadpool_limits(limits=1):
         pipeline = rebuild(described.pipeline, list(customers.columns))
         labels = pipeline.predict(customers).astype(np.int64)
@@ -181,6 +195,21 @@ def adopt(foreign: Foreign, customers: pd.DataFrame, configuration: Configuratio
     )
     seen = alike(foreign.folded.seen, columns.names, arrays.prepare(rows))
     return replace(fitted, imported=imported, alike=seen)
+
+
+def _unbounded(arrays: Arrays) -> npt.NDArray[np.bool_]:
+    """Features whose logarithm is taken, and that no clip keeps above -1."""
+    return arrays.log_mask & ~(arrays.lower > -1)
+
+
+def _refuse_negative(customers: pd.DataFrame, arrays: Arrays) -> None:
+    for name in customers.columns[_unbounded(arrays)]:
+        below = int((customers[name] < 0).sum())
+        if below:
+            raise UnusableDataError(
+                f"the Pipeline takes log1p of {name}, and {below:,} of {len(customers):,} customers have less than 0",
+                hint="give data like those that it was fitted on, or clip the feature before its logarithm is taken",
+            )
 
 
 def _with_residual(arrays: Arrays, rows: Floats) -> Arrays:

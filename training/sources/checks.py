@@ -276,6 +276,32 @@ def locate(path: Path, number: int, separator: str = ",", *, count_empty: bool =
         return number, []
 
 
+def locate_row(path: Path, index: int, separator: str, rejected: Sequence[int]) -> tuple[int, list[str]]:
+    """Line and cells of a row that was read, where other records were not.
+
+    Parameters
+    ----------
+    path, separator
+        A CSV file.
+    index
+        Of the row among those read, from 0.
+    rejected
+        Numbers of the records that were not read, blank lines counted, as DuckDB tells them.
+
+    Returns
+    -------
+    int, list of str
+        As for `locate`.
+    """
+    without = frozenset(rejected)
+    records = enumerate(_records(path, separator), start=1)
+    rows = ((line, record) for number, (line, record) in records if record and number not in without)
+    try:
+        return next(islice(rows, index + 1, None), (index + 2, []))
+    except csv.Error:
+        return index + 2, []
+
+
 def literal(value: str) -> str:
     """A text as an SQL literal.
 

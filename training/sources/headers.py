@@ -6,6 +6,7 @@ import csv
 import re
 import zlib
 from collections.abc import Mapping as ByName
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -20,6 +21,9 @@ from training.sources.mapping import Mapping, matched
 
 DATA = re.compile(r"^-?[\d.,:/ -]*\d[\d.,:/ -]*$|@")
 """What no column is called: a number, a date, an address."""
+
+NUMERIC = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL")
+"""DuckDB's types of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,30 @@ class Source:
         """Its columns that nothing is made of."""
         used = set(self.theirs.values())
         return tuple(name for name in self.kinds if name not in used)
+
+
+def unlike(sources: Sequence[Source]) -> dict[str, str]:
+    """Columns that some files have in another type than others, as frames make fractions of whole numbers.
+
+    Parameters
+    ----------
+    sources
+        Files that are read as one table.
+
+    Returns
+    -------
+    dict of str to str
+        By column the DuckDB type in which its values can be compared.
+    """
+    found: dict[str, set[str]] = {}
+    for source in sources:
+        for name, kind in source.kinds.items():
+            found.setdefault(name, set()).add(kind)
+    return {
+        name: "DOUBLE" if all(NUMERIC.match(kind) for kind in kinds) else "VARCHAR"
+        for name, kinds in found.items()
+        if len(kinds) > 1
+    }
 
 
 def examine(database: Backend, path: Path, mapping: Mapping) -> Source:

@@ -59,6 +59,11 @@ class Cleaned:
     dropped: bool
     example: str = ""
 
+    @property
+    def happened(self) -> str:
+        """What was done with its rows, in a word; a dash where there are none."""
+        return ("dropped" if self.dropped else "kept") if self.rows else "-"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -14,9 +14,9 @@ from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, numbe
 from segmentation.tables import EVENT_TYPES, Interval
 from training import cleaning, progress
 from training.database import first_row
-from training.sources import locations, places, repeats, statement
+from training.sources import line_ends, locations, places, repeats, statement
 from training.sources.checks import literal, quoted
-from training.sources.headers import Source, examine
+from training.sources.headers import Source, examine, unlike
 from training.sources.loaded import Action, Cleaned, Loaded, TableRead
 from training.sources.mapping import AMOUNT, Mapping
 from training.sources.places import Rejected
@@ -147,19 +147,18 @@ def _read(database: Backend, sources: tuple[Source, ...], mapping: Mapping, done
     skipped: list[Rejected] = []
     first: dict[int, int] = {}
     rows: dict[int, int] = {}
-    total = 0
+    total, compared = 0, unlike(sources)
     for position, source in enumerate(sources):
         database.raw_sql(f"SET TimeZone = '{mapping.file.timezone}'")
         try:
             with progress.step(f"reading {source.path.name}", database.con):
-                inserted = database.raw_sql(statement.insert(position, source, mapping, done)).fetchall()[0][0]
+                inserted = database.raw_sql(statement.insert(position, source, mapping, done, compared)).fetchall()[0][
+                    0
+                ]
         except duckdb.Error as error:
-            if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+            if (refused := _unreadable(source.path, error)) is None:
                 raise
-            raise UnreadableFileError(
-                f"{source.path.name} cannot be read as a table ({type(error).__name__})",
-                hint="check its line ends, and the encoding, separator and date_format of the mapping",
-            ) from error
+            raise refused from error
         finally:
             database.raw_sql("SET TimeZone = 'UTC'")
         skipped.append(places.rejected(database, source, mapping.file.separator, inserted))
@@ -168,6 +167,23 @@ def _read(database: Backend, sources: tuple[Source, ...], mapping: Mapping, done
         if inserted == 0 and not skipped[-1].numbers:
             raise EmptyTableError(f"{source.path.name} has a header and no rows", hint="export it again")
     return _Read(sources, tuple(skipped), first, rows)
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> UnreadableFileError | None:
+    """What an error of DuckDB says of the file that it read; None where it is about the work database."""
+    said = str(error)
+    if isinstance(error, duckdb.IOException) and ("GZIP" in said or str(path) in said):
+        return UnreadableFileError(f"{path.name} is damaged", hint="export or copy it again")
+    if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+        return None
+    if locations.is_parquet(path):
+        return UnreadableFileError(
+            f"{path.name} cannot be read as a table ({type(error).__name__})", hint="export or copy it again"
+        )
+    return line_ends.mixed(path) or UnreadableFileError(
+        f"{path.name} cannot be read as a table ({type(error).__name__})",
+        hint="check the encoding, separator and date_format of the mapping",
+    )
 
 
 def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, Action]) -> tuple[Cleaned, ...]:
@@ -278,9 +294,9 @@ def _filled(mapping: Mapping, source: Source) -> set[str]:
     made = {"order_id"} if mapping.table == "orders" else set()
     if AMOUNT in mapping.columns:
         made |= {"unit_price", "payment_value"}
-    # A line that does not say otherwise is one piece.
-    if mapping.table == "orders" and ("unit_price" in source.theirs or AMOUNT in source.theirs):
-        made.add("quantity")
+    # A line that does not say otherwise is one piece; where a payment says what the order cost, no price is needed.
+    if mapping.table == "orders" and not {"unit_price", AMOUNT, "payment_value"}.isdisjoint(source.theirs):
+        made |= {"unit_price", "quantity"}
     return {*source.theirs, *made} - {AMOUNT}
 
 

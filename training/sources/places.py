@@ -11,9 +11,10 @@ from typing import IO
 from ibis.backends.duckdb import Backend
 
 from segmentation.errors import BadValueError
+from segmentation.tables import EARLIEST, LATEST, Column
 from training.database import first_row
 from training.sources import statement
-from training.sources.checks import literal, locate, not_utf8, open_bytes, quoted
+from training.sources.checks import literal, locate, locate_row, not_utf8, open_bytes, quoted
 from training.sources.headers import Source
 from training.sources.locations import is_parquet
 from training.sources.mapping import Mapping
@@ -107,12 +108,12 @@ def place(source: Source, separator: str, index: int, skipped: Rejected) -> str:
     str
         File and line; file and record where that is far, or the file has no lines.
     """
-    number = _number(index, skipped)
     if is_parquet(source.path):
         return f"{source.path.name}, row {index + 1}"
+    number = _number(index, skipped)
     if number > FARTHEST:
         return f"{source.path.name}, record {number:,}"
-    return f"{source.path.name}, line {locate(source.path, number, separator)[0]}"
+    return f"{source.path.name}, line {locate_row(source.path, index, separator, skipped.numbers)[0]}"
 
 
 def place_of_record(source: Source, separator: str, number: int) -> str:
@@ -173,11 +174,18 @@ def refuse_value(
         row = f"(SELECT *, {made} AS {quoted(name)} FROM (SELECT {raw} AS {quoted('raw_' + name)}))"
         for condition, hint in (
             (bad.get(name), _takes(name, mapping)),
-            (outside.get(name), f"{name} takes {column.valid}"),
+            (outside.get(name), _holds(column)),
         ):
             if condition and first_row(database, f"SELECT {condition} FROM {row}")[0]:
                 raise BadValueError(f"{where}: {theirs} is {value[:40]!r}{many}", hint=hint)
     raise BadValueError(f"{where}: a value cannot be used{many}", hint="mend the row")
+
+
+def _holds(column: Column) -> str:
+    said = (
+        f"dates from {EARLIEST:%Y} to {LATEST:%Y}" if column.kind == "time" else str(column.valid or "finite numbers")
+    )
+    return f"{column.name} takes {said}: mend the value, or set cleaning.out_of_range to drop"
 
 
 def _takes(name: str, mapping: Mapping) -> str:
@@ -191,7 +199,7 @@ def _takes(name: str, mapping: Mapping) -> str:
 
 
 def _number(index: int, skipped: Rejected) -> int:
-    """The record's number, counting those that were not read and the header."""
+    """The record's number, counting those that were not read and the header; about, where there are blank lines."""
     number = index + 2
     for other in skipped.numbers:
         if other <= number:
@@ -201,11 +209,11 @@ def _number(index: int, skipped: Rejected) -> int:
 
 def _cells(database: Backend, source: Source, separator: str, index: int, skipped: Rejected) -> dict[str, str | None]:
     if not is_parquet(source.path):
-        record = locate(source.path, _number(index, skipped), separator)[1]
+        record = locate_row(source.path, index, separator, skipped.numbers)[1]
         return dict(zip(source.kinds, record, strict=False))
     names = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in source.kinds)
     rows = database.raw_sql(
-        f"SELECT {names} FROM {statement.scan(source, separator, numbered=True)} WHERE file_row_number = {index}"
+        f"SELECT {names} FROM {statement.scan(source, separator)} LIMIT 1 OFFSET {index}"
     ).fetchall()
     return dict(zip(source.kinds, rows[0], strict=True)) if rows else {}
 

@@ -74,12 +74,13 @@ def mark_cancelled_originals(database: Backend, kept: str, cancelled: int, code:
         Code of the cancelled lines.
     """
     key = "customer_id, product_id, pieces, unit_price"
-    order = "ordered_at, sign DESC, order_id, id"
+    # By content, as far as it goes: which row is taken must not depend on the order of rows in the files.
+    order = "ordered_at, sign DESC, order_id, row_hash, id"
     database.raw_sql(
         f"""
         WITH said AS (
-            SELECT rowid AS id, customer_id, product_id, abs(coalesce(quantity, 1)) AS pieces, unit_price, ordered_at,
-                order_id,
+            SELECT rowid AS id, customer_id, product_id, abs(coalesce(quantity, 1)) AS pieces,
+                abs(unit_price) AS unit_price, ordered_at, order_id, row_hash,
                 CASE WHEN rule = {cancelled} THEN -1 ELSE 1 END AS sign
             FROM {LINES}
             WHERE rule = {cancelled} OR ({kept} AND coalesce(quantity, 1) > 0)

@@ -64,7 +64,7 @@ def create(mapping: Mapping) -> str:
     return f"CREATE TABLE {LINES} ({types}, file UINTEGER, row_hash UBIGINT, rule UTINYINT)"
 
 
-def scan(source: Source, separator: str, *, numbered: bool = False) -> str:
+def scan(source: Source, separator: str) -> str:
     """SQL that reads a file's records as they are.
 
     Parameters
@@ -73,8 +73,6 @@ def scan(source: Source, separator: str, *, numbered: bool = False) -> str:
         The file.
     separator
         Of CSV.
-    numbered
-        Whether records of Parquet bear their number, from 0, as file_row_number.
 
     Returns
     -------
@@ -83,7 +81,7 @@ def scan(source: Source, separator: str, *, numbered: bool = False) -> str:
     """
     path = literal(escape(str(source.path)))
     if is_parquet(source.path):
-        return f"read_parquet({path}, hive_partitioning = false, file_row_number = {str(numbered).lower()})"
+        return f"read_parquet({path}, hive_partitioning = false)"
     declared = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in source.kinds)
     return (
         f"read_csv({path}, columns = {{{declared}}}, auto_detect = false, header = true, quote = '\"', escape = '\"', "
@@ -91,7 +89,9 @@ def scan(source: Source, separator: str, *, numbered: bool = False) -> str:
     )
 
 
-def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Action]) -> str:
+def insert(
+    number: int, source: Source, mapping: Mapping, done: ByName[str, Action], compared: ByName[str, str] | None = None
+) -> str:
     """SQL that reads a file into the table of lines.
 
     Parameters
@@ -104,13 +104,15 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
         How it reads.
     done
         What happens by cleaning rule.
+    compared
+        See `headers.unlike`.
 
     Returns
     -------
     str
         One statement.
     """
-    file = mapping.file
+    file, compared = mapping.file, compared or {}
     there = {column.name: column for column in columns(mapping) if column.name in source.theirs}
     raw, made = [], []
     for name, column in there.items():
@@ -119,7 +121,10 @@ def insert(number: int, source: Source, mapping: Mapping, done: ByName[str, Acti
         raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
         made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
     # By name: two files may have the same columns in another order.
-    whole = ", ".join(quoted(name) for name in sorted(source.kinds))
+    whole = ", ".join(
+        f"CAST({quoted(name)} AS {compared[name]})" if name in compared else quoted(name)
+        for name in sorted(source.kinds)
+    )
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
     derived = _derived(there, mapping)
     present = {*there, *derived}
@@ -215,6 +220,18 @@ def _of_orders(there: ByName[str, Column], mapping: Mapping) -> dict[str, str]:
             for code in mapping.not_products
         ]
         derived["not_a_product"] = f"coalesce({' OR '.join(tests)}, false)"
+    derived |= _of_prices(there)
+    if "status" in there:
+        said = ", ".join(literal(word.lower()) for word in mapping.cancelled.status or CANCELLED)
+        derived["cancelled_order"] = f"coalesce(lower(status) IN ({said}), false)"
+    if "order_id" not in there:
+        # Whoever buys several things at one moment buys them in one order.
+        derived["order_id"] = "concat_ws('@', customer_id, ordered_at)"
+    return derived
+
+
+def _of_prices(there: ByName[str, Column]) -> dict[str, str]:
+    derived: dict[str, str] = {}
     if AMOUNT in there:
         one = f"{AMOUNT} / coalesce(nullif(quantity, 0), 1)" if "quantity" in there else AMOUNT
         derived |= {"unit_price": f"CAST({one} AS DECIMAL(18, 4))", "price": AMOUNT}
@@ -223,12 +240,8 @@ def _of_orders(there: ByName[str, Column], mapping: Mapping) -> dict[str, str]:
     if "price" in derived:
         paid = " AND payment_value IS NULL" if "payment_value" in there else ""
         derived["missing_price"] = f"({derived['price']} IS NULL{paid})"
-    if "status" in there:
-        said = ", ".join(literal(word.lower()) for word in mapping.cancelled.status or CANCELLED)
-        derived["cancelled_order"] = f"coalesce(lower(status) IN ({said}), false)"
-    if "order_id" not in there:
-        # Whoever buys several things at one moment buys them in one order.
-        derived["order_id"] = "concat_ws('@', customer_id, ordered_at)"
+    elif "payment_value" in there:
+        derived["missing_price"] = "payment_value IS NULL"
     return derived
 
 

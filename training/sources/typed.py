@@ -10,11 +10,14 @@ IDS = ("customer_id", "order_id", "product_id", "session_id")
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
-AROUND = r"[\s\x{00A0}\x{202F}\p{Sc}]|^[A-Z]{3}\s|\s[A-Z]{3}$"
+SPACE = r"\s\p{Zs}"
+
+BEHIND = rf"^[{SPACE}]*[A-Z]{{3}}[{SPACE}]|[{SPACE}][A-Z]{{3}}[{SPACE}]*$|[{SPACE}\p{{Sc}}]+$"
+BEFORE = rf"^[{SPACE}\p{{Sc}}]*(-?)[{SPACE}\p{{Sc}}]*"
 """What may stand around a price: spaces, a currency's sign, or its three letters set apart."""
 
-POINT = r"^-?\d{1,3}(,\d{3})+(\.\d+)?$"
-COMMA = r"^-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"
+POINT = rf"^-?\d{{1,3}}((,\d{{3}})+|([{SPACE}]\d{{3}})+)(\.\d+)?$"
+COMMA = rf"^-?(\d+|\d{{1,3}}((\.\d{{3}})+|([{SPACE}]\d{{3}})+))(,\d+)?$"
 """Numbers whose thousands are set apart, by their decimal sign."""
 
 # Whole numbers are read with their fraction, which INTEGER would round away.
@@ -88,13 +91,21 @@ def typed(column: Column, name: str, kind: str, file: FileFormat) -> str:
     wanted = INTEGER if column.kind == "integer" else SQL_TYPES[column.kind]
     if kind != "VARCHAR":
         return f"TRY_CAST({name} AS {wanted})"
+    return _number(name, wanted, file)
+
+
+def _number(name: str, wanted: str, file: FileFormat) -> str:
     # Only what is no number as it stands is looked at again: for a currency sign, or thousands set apart.
-    bare = f"regexp_replace({name}, '{AROUND}', '', 'g')"
+    bare = f"regexp_replace(regexp_replace({name}, '{BEHIND}', '', 'g'), '{BEFORE}', '\\1')"
     if file.decimal == ",":
-        whole = f"replace(replace({bare}, '.', ''), ',', '.')"
-        return f"CASE WHEN regexp_matches({bare}, '{COMMA}') THEN TRY_CAST({whole} AS {wanted}) END"
-    grouped = f"CASE WHEN regexp_matches({bare}, '{POINT}') THEN replace({bare}, ',', '') ELSE {bare} END"
-    return f"coalesce(TRY_CAST({name} AS {wanted}), TRY_CAST({grouped} AS {wanted}))"
+        plain = f"CASE WHEN regexp_matches({name}, '^-?\\d+(,\\d+)?$') THEN replace({name}, ',', '.') END"
+        whole = f"replace(regexp_replace({bare}, '[.{SPACE}]', '', 'g'), ',', '.')"
+        grouped = f"CASE WHEN regexp_matches({bare}, '{COMMA}') THEN {whole} END"
+    else:
+        plain = name
+        whole = f"regexp_replace({bare}, '[,{SPACE}]', '', 'g')"
+        grouped = f"CASE WHEN regexp_matches({bare}, '{POINT}') THEN {whole} ELSE {bare} END"
+    return f"coalesce(TRY_CAST({plain} AS {wanted}), TRY_CAST({grouped} AS {wanted}))"
 
 
 def _text(column: Column, name: str, kind: str) -> str:
@@ -116,6 +127,6 @@ def _time(name: str, kind: str, file: FileFormat) -> str:
     if kind == "VARCHAR" and file.date_format is None:
         return f"TRY_CAST({name} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
     moment = f"try_strptime({name}, {literal(str(file.date_format))})" if kind == "VARCHAR" else name
-    if file.timezone == "UTC" and not kind.endswith("TIME ZONE"):
+    if file.timezone == "UTC" and not kind.endswith("TIME ZONE") and not kind.startswith("TIMESTAMPTZ"):
         return f"TRY_CAST({moment} AS TIMESTAMP)"
     return f"TRY_CAST({moment} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
