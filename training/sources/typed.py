@@ -12,13 +12,16 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 SPACE = r"\s\p{Zs}"
 
-BEHIND = rf"^[{SPACE}]*[A-Z]{{3}}[{SPACE}]|[{SPACE}][A-Z]{{3}}[{SPACE}]*$|[{SPACE}\p{{Sc}}]+$"
-BEFORE = rf"^[{SPACE}\p{{Sc}}]*(-?)[{SPACE}\p{{Sc}}]*"
+BEHIND = rf"^[{SPACE}]*[A-Z]{{3}}[{SPACE}]|[{SPACE}\p{{Sc}}]*[{SPACE}][A-Z]{{3}}[{SPACE}]*$|[{SPACE}\p{{Sc}}]+$"
+BEFORE = rf"^[{SPACE}\p{{Sc}}]*([-+]?)[{SPACE}\p{{Sc}}]*"
 """What may stand around a price: spaces, a currency's sign, or its three letters set apart."""
 
-POINT = rf"^-?\d{{1,3}}((,\d{{3}})+|([{SPACE}]\d{{3}})+)(\.\d+)?$"
-COMMA = rf"^-?(\d+|\d{{1,3}}((\.\d{{3}})+|([{SPACE}]\d{{3}})+))(,\d+)?$"
+POINT = rf"^[-+]?\d{{1,3}}((,\d{{3}})+|([{SPACE}]\d{{3}})+)(\.\d+)?$"
+COMMA = rf"^[-+]?(\d*|\d{{1,3}}((\.\d{{3}})+|([{SPACE}]\d{{3}})+))(,\d+)?$"
 """Numbers whose thousands are set apart, by their decimal sign."""
+
+PLAIN = r"^[-+]?\d*(,\d+)?([eE][-+]?\d+)?$"
+"""Numbers with a decimal comma as programs write them: R's 100000 is 1e+05."""
 
 # Whole numbers are read with their fraction, which INTEGER would round away.
 INTEGER = "DECIMAL(18, 6)"
@@ -98,7 +101,7 @@ def _number(name: str, wanted: str, file: FileFormat) -> str:
     # Only what is no number as it stands is looked at again: for a currency sign, or thousands set apart.
     bare = f"regexp_replace(regexp_replace({name}, '{BEHIND}', '', 'g'), '{BEFORE}', '\\1')"
     if file.decimal == ",":
-        plain = f"CASE WHEN regexp_matches({name}, '^-?\\d+(,\\d+)?$') THEN replace({name}, ',', '.') END"
+        plain = f"CASE WHEN regexp_matches({name}, '{PLAIN}') THEN replace({name}, ',', '.') END"
         whole = f"replace(regexp_replace({bare}, '[.{SPACE}]', '', 'g'), ',', '.')"
         grouped = f"CASE WHEN regexp_matches({bare}, '{COMMA}') THEN {whole} END"
     else:
