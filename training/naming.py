@@ -199,10 +199,11 @@ class _Profile:
             yield _end(self.base, f"{_ordinal(number)} group")
 
     def _apart_from(self, namesakes: Sequence["_Profile"]) -> list[int]:
-        """Features by how far it is from the nearest namesake: what both have in common would not part them."""
+        """Features by how far it goes beyond the nearest namesake: what holds of that one still more parts nobody."""
         if not namesakes:
             return self._order
-        apart = np.min([np.abs(self._effects - other._effects) for other in namesakes], axis=0)
+        side = np.sign(self._effects)
+        apart = np.min([side * (self._effects - other._effects) for other in namesakes], axis=0)
         return sorted(self._order, key=lambda column: -float(apart[column]))
 
     def _base(self) -> str:

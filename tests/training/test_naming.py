@@ -123,6 +123,24 @@ def test_namesakes_are_told_by_what_parts_them_and_not_by_what_they_share() -> N
         ]
 
 
+def test_a_namesake_is_not_told_by_what_holds_of_the_other_still_more() -> None:
+    """Both have large baskets, the first by far: the second's name must not say that it has."""
+    features = select(["monetary", "instalments", "items_per_order", "recency_days"], ORDER_FEATURES)
+    told = {
+        "monetary": [1.0, 1.0, -1.0],
+        "instalments": [1.75, 1.4, -1.7],
+        "items_per_order": [1.7, 0.6, -1.4],
+        "recency_days": [-0.4, -0.55, 0.6],
+    }
+    effects = np.array([told[feature.name] for feature in features]).T
+    ranks = np.where(effects > 0, 0.9, 0.1)
+    standing = Standings(effects, ranks, effects, np.zeros(4), np.eye(4, dtype=np.bool_))
+    assert name_segments(standing, features)[:2] == [
+        "Big spenders, paying in instalments",
+        "Big spenders, bought lately",
+    ]
+
+
 def test_a_name_holds_no_two_measures_of_one_thing() -> None:
     features = select(["monetary", "average_basket", "review_score"], ORDER_FEATURES)
     rng = np.random.default_rng(2)
