@@ -167,6 +167,8 @@ def test_a_row_is_the_same_where_a_frame_made_fractions_of_its_numbers(database:
     assert counts(read_file(database, tmp_path, ORDERS)) == {"exact_duplicate": 1}
     pd.DataFrame([row | {"not_used": 4}, other]).to_parquet(tmp_path / "feb.parquet")
     assert counts(read_file(database, tmp_path, ORDERS)) == {}
+    pd.DataFrame([row | {"not_used": 2**60}, row | {"not_used": 2**60 + 1}]).to_parquet(tmp_path / "jan.parquet")
+    assert counts(read_file(database, tmp_path, ORDERS)) == {}
 
 
 def test_which_purchase_is_taken_back_does_not_depend_on_the_order_of_rows(database: Backend, tmp_path: Path) -> None:

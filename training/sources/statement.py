@@ -121,10 +121,7 @@ def insert(
         raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
         made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
     # By name: two files may have the same columns in another order.
-    whole = ", ".join(
-        f"CAST({quoted(name)} AS {compared[name]})" if name in compared else quoted(name)
-        for name in sorted(source.kinds)
-    )
+    whole = ", ".join(_comparable(quoted(name), compared.get(name)) for name in sorted(source.kinds))
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
     derived = _derived(there, mapping)
     present = {*there, *derived}
@@ -228,6 +225,13 @@ def _of_orders(there: ByName[str, Column], mapping: Mapping) -> dict[str, str]:
         # Whoever buys several things at one moment buys them in one order.
         derived["order_id"] = "concat_ws('@', customer_id, ordered_at)"
     return derived
+
+
+def _comparable(name: str, kind: str | None) -> str:
+    if kind is None:
+        return name
+    # To a DOUBLE whole numbers beyond 2**53, as ids may be, are the same as their neighbours.
+    return f"CAST({name} AS {kind})" + (f", TRY_CAST(trunc({name}) AS HUGEINT)" if kind == "DOUBLE" else "")
 
 
 def _of_prices(there: ByName[str, Column]) -> dict[str, str]:
