@@ -108,7 +108,9 @@ def _number(name: str, wanted: str, file: FileFormat) -> str:
         plain = name
         whole = f"regexp_replace({bare}, '[,{SPACE}]', '', 'g')"
         grouped = f"CASE WHEN regexp_matches({bare}, '{POINT}') THEN {whole} ELSE {bare} END"
-    return f"coalesce(TRY_CAST({plain} AS {wanted}), TRY_CAST({grouped} AS {wanted}))"
+    read = f"TRY_CAST({plain} AS {wanted})"
+    # Not by coalesce: DuckDB takes what repeats out of it, and then strips every number.
+    return f"CASE WHEN {read} IS NOT NULL THEN {read} ELSE TRY_CAST({grouped} AS {wanted}) END"
 
 
 def _text(column: Column, name: str, kind: str) -> str:
