@@ -291,6 +291,13 @@ def _repeat(customers: pd.DataFrame) -> npt.NDArray[np.bool_] | None:
 
 def _refuse_drowned(centroids: Floats, space: Floats) -> None:
     if float(pdist(centroids).min()) <= NEAREST * float(np.abs(space).max()):
+        places, k = len(np.unique(space, axis=0)), len(centroids)
+        if places < k:
+            where = f"{places} different place{'s' if places > 1 else ''}"
+            raise UnusableDataError(
+                f"as the model sees them the customers are at {where}, too few for {k} segments",
+                hint=f"{'lower clustering.k' if k > FEWEST else 'give more data'}, or {EXTREMES}",
+            )
         raise UnusableDataError(
             "beside a few extreme values the differences of all others are lost in rounding", hint=EXTREMES
         )
