@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from segmentation import card as cards
-from segmentation.errors import ConfigurationError, ModelError, RegistryError, UnknownVersionError
+from segmentation.errors import (
+    ConfigurationError,
+    InconsistentModelError,
+    ModelError,
+    RegistryError,
+    UnknownVersionError,
+)
 from segmentation.opening import proved
 from segmentation.rules import FIRST_ID
 from training.sources import DEFAULT_SOURCE
@@ -74,7 +81,7 @@ def inherit(registry: Registry, alias: str, *, anew: bool = False) -> Heritage:
         The live model cannot be read by this release, or must not be used.
     """
     sequence = registry.sequence(alias)
-    next_id = free_id(registry, [move.version for move in registry.moves(alias)])
+    next_id = free_id(registry, _lived(registry, alias))
     if not sequence:
         return Heritage(next_id=next_id)
     if anew:
@@ -171,6 +178,16 @@ def beyond(registry: Registry, version: str) -> int | None:
         # Unknown is what was pruned since it was listed: pruning keeps the version with the highest ids.
         return None
     return max(found.next_id, *(segment.id + 1 for segment in found.segments), 0)
+
+
+def _lived(registry: Registry, alias: str) -> list[str]:
+    """Versions that were live; where no move is by a trusted key, as after one became known, those of any key.
+
+    Campaigns know the ids of those. Beside moves that can be trusted, others should not choose ours.
+    """
+    with suppress(InconsistentModelError):
+        return [move.version for move in registry.moves(alias)] or registry.claims(alias)
+    return []
 
 
 class _Segment(msgspec.Struct):

@@ -20,7 +20,7 @@ from tests.signing_keys import pair
 from training import job
 from training.bundle import Bundle
 from training.cli import cli
-from training.heritage import inherit
+from training.heritage import RULES_END, inherit
 from training.signing import generate
 
 NEXT = "20970101T000000Z-00000000"
@@ -160,6 +160,16 @@ def test_after_a_change_of_keys_old_models_can_be_listed_and_pruned(settings: Se
     # Back to a key that still holds it: the history tells of all, and what a move by it names is not deleted.
     assert len(open_registry(new.registry).moves("production")) == 6
     assert run(settings, "prune", "--keep", "1").exit_code == 1, "the latest move is by a key not trusted"
+
+
+def test_ids_that_a_key_no_longer_trusted_gave_are_not_given_again(settings: Settings, tmp_path: Path) -> None:
+    """A key became known and went at once; what its models called 0 to 4 is known to campaigns all the same."""
+    registry = open_signed(settings.registry, settings, writing=True)
+    registry.publish(NEXT, f'{{"version": "{NEXT}", "next_id": 5}}'.encode(), {})
+    registry.move("production", NEXT, at="2097-01-01T00:00:00Z", by="tester", why="test")
+    private, public = generate(tmp_path / "keys-2")
+    new = replace(settings, signing_key_file=str(private), public_key_file=str(public))
+    assert inherit(open_signed(new.registry, new), "production", anew=True).next_id == RULES_END
 
 
 def test_moves_that_are_left_out_are_said_in_one_line(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
