@@ -118,9 +118,10 @@ def refusal(database: Backend, mapping: Mapping, condition: str, rows: int, exam
 
 
 def _said(database: Backend, condition: str) -> list[tuple[str, int]]:
-    return database.raw_sql(
+    found: list[tuple[str, int]] = database.raw_sql(
         f"SELECT {CURRENCY}, count(*) FROM {LINES} WHERE {CURRENCY} IS NOT NULL AND {condition} GROUP BY ALL"
     ).fetchall()
+    return found
 
 
 def _amounts(said: str, mapping: Mapping) -> list[tuple[str, str]]:
