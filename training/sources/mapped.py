@@ -176,7 +176,9 @@ def _unreadable(path: Path, error: duckdb.Error) -> UnreadableFileError | None:
     said = str(error)
     if isinstance(error, duckdb.IOException) and ("GZIP" in said or str(path) in said):
         return UnreadableFileError(f"{path.name} is damaged", hint="export or copy it again")
-    if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+    # The last two are what it says where its own disk is full.
+    own = duckdb.OutOfMemoryException | duckdb.IOException | duckdb.TransactionException | duckdb.FatalException
+    if isinstance(error, own):
         return None
     if locations.is_parquet(path):
         return UnreadableFileError(
