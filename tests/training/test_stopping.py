@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,15 @@ from tests.quick import QUICK_OPTIONS
 from tests.servers.service import ROOT
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Children are told of a terminal that closes, also where `nohup` runs the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["told to", "terminal closed"])
 def test_a_job_ends_orderly_at_a_signal_and_leaves_nothing(sent: signal.Signals, tmp_path: Path) -> None:
     spill = tmp_path / "spill"
