@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import ConfigurationError, UnreadableFileError
+from segmentation.settings import Settings
 from segmentation.whole import refuse_input, write_all
+from segmentation.workspace import open_workspace
 
 
 @contextmanager
@@ -39,3 +41,11 @@ def test_an_input_is_not_written_over_by_any_name(tmp_path: Path) -> None:
     for out in (read, link, tmp_path / "." / "a.csv"):
         with pytest.raises(ConfigurationError, match="would be written over"):
             refuse_input(out, [read])
+
+
+def test_a_spill_folder_whose_name_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "b\udce9d"
+    folder.mkdir()
+    with pytest.raises(UnreadableFileError, match="is not UTF-8"), open_workspace(Settings(spill_dir=str(folder))):
+        pass
+    assert not list(folder.iterdir())
