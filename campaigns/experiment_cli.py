@@ -61,7 +61,7 @@ def design(assignments: Path, described: Path, history: Path | None, only: Path 
     from campaigns.experiment.base import take_in
     from campaigns.experiment.design import design as work_out
     from campaigns.experiment.words import design_table
-    from campaigns.whole import write_all
+    from segmentation.whole import write_all
 
     asked = description.load(described)
     with open_assignments(assignments, load_settings()) as base:
@@ -145,7 +145,7 @@ def analyse(folder: Path, outcomes: Path, out: Path | None, peek: bool, despite_
     from campaigns.experiment.coverage import require_arms, require_end
     from campaigns.experiment.outcomes import read_outcomes
     from campaigns.experiment.plan import MEMBERSHIP, read_plan
-    from campaigns.whole import write_all
+    from segmentation.whole import write_all
 
     now = clock.now()
     plan = read_plan(folder)

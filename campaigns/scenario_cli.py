@@ -48,8 +48,8 @@ def simulate(
     model, scenario, draws and seed give the same bytes.
     """
     from campaigns.scenario.reading import load
-    from campaigns.whole import require_folder, write_all
     from segmentation.opening import open_signed
+    from segmentation.whole import refuse_input, require_folder, write_all
 
     settings = load_settings()
     source = load(scenario)
@@ -57,6 +57,8 @@ def simulate(
         raise ConfigurationError(
             f"{customers_out.name} is neither .parquet nor .csv", hint="name the file by what it should be"
         )
+    if customers_out is not None:
+        refuse_input(customers_out, [assignments])
     # A wrong folder should not cost a simulation.
     require_folder(out)
     if customers_out is not None:

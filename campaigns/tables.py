@@ -18,6 +18,7 @@ from segmentation.errors import (
     MissingTableError,
     UnreadableFileError,
 )
+from segmentation.whole import refuse_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,13 +155,13 @@ def reading(file: Path, hint: str) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.TransactionException, duckdb.FatalException):
+        # Of the work database, which says the last two where its disk is full.
         raise
     except (duckdb.ConversionException, duckdb.BinderException) as error:
         raise BadValueError(f"{file.name} has a value that is not of its column's type", hint=hint) from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.IOException) and str(file) not in str(error):
-            # Of the work database, and told as such.
             raise
         line = _LINE.search(str(error))
         where = f"{file.name}, line {line[1]}" if line else file.name
@@ -230,6 +231,7 @@ def read_parquet(file: Path) -> str:
 
 
 def _name(file: Path) -> str:
+    refuse_name(file)
     return "'" + escape(str(file)).replace("'", "''") + "'"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segmentation.errors import ConfigurationError
 from segmentation.settings import Settings
+from segmentation.whole import refuse_name
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container finds its own memory limit."""
@@ -72,6 +73,7 @@ def open_workspace(settings: Settings) -> Iterator[Workspace]:
             hint="set SEGMENTATION_SPILL_DIR to a folder with room",
         ) from error
     with folder as path:
+        refuse_name(Path(path))
         yield Workspace(Path(path), settings.memory_limit or f"{memory() // 2 // 2**20}MiB")
 
 

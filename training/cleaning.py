@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     Rule("zero_price", "a price of 0", "drop", "price = 0", ("price",), ("orders",), may_keep=True),
     Rule("zero_price", "a price of 0", "keep", "price = 0", ("price",), ("events",), may_keep=True),
     Rule("out_of_range", "another number or date that its column cannot hold", "refuse", "out_of_range"),
+    Rule("mixed_currency", "an amount in another currency than most that name theirs", "refuse", may_keep=True),
     Rule("exact_duplicate", "the whole row stands in the files before", "drop", may_keep=True),
     Rule("cancelled_original", "what a cancelled line cancels: the same customer, product, pieces and price before it",
          "drop", "", ("cancelled_line", "product_id", "quantity"), ("orders",), may_keep=True),

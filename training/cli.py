@@ -170,12 +170,14 @@ def assign_segments(
 
     hidden = keyed.load(settings.customer_key_file) if pseudonyms else None
     model = proved(registry, version or registry.live(alias).version)
+    from segmentation.whole import refuse_input
     from training import progress, sources, summary
     from training.assign import assign
     from training.database import open_database
 
     with progress.shown(ERR), open_database(settings) as database:
         loaded = sources.load(database, source, data, chosen, mapping)
+        refuse_input(out, sources.local(data, loaded))
         with progress.step("assigning", database.con):
             assigned = assign(database, loaded, model, out, as_of=as_of, with_features=with_features, pseudonyms=hidden)
     summary.print_assigned(OUT, model.card, assigned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from segmentation.clock import iso
-from segmentation.errors import InputError, UnusableDataError
+from segmentation.errors import UnusableDataError
 from segmentation.features import select
 from segmentation.scores import AlgorithmScore
+from segmentation.whole import require_folder, write_all
 from training import progress
 from training.algorithms import K_MEANS, Algorithm, find
 from training.algorithms.running import run
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from training.sources import Loaded
 
 TABLE = "comparison.json"
+
+Draw = Callable[[str, bytes], None]
+"""What takes a picture, by the name of its file."""
 
 FEW_REFITS = 2
 """Of the models of feature sets: how far refits agree is told of the model itself."""
@@ -151,29 +155,35 @@ def compare(
     """
     for names in configuration.comparison.feature_sets.values():
         select(names, loaded.catalogue)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        learned = learn(database, loaded, configuration, as_of)
-        on = _subject(learned)
-        own = _features(learned, on, on, configuration, algorithms, out, searching)
-        sets = {
-            name: _feature_set(database, loaded, learned, on, names, configuration, sets_by, out / name, searching)
-            for name, names in configuration.comparison.feature_sets.items()
-        }
-        made = Comparison(
-            source=loaded.source,
-            as_of=iso(learned.snapshot.as_of),
-            customers=len(on.space),
-            k=on.k,
-            own=own,
-            feature_sets=sets,
-        )
-        (out / TABLE).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
-    except OSError as error:
-        raise InputError(
-            f"{out} cannot be written to: {error.strerror or error}", hint="give a folder with room"
-        ) from error
+    # A wrong folder should not cost a comparison.
+    require_folder(out)
+    learned = learn(database, loaded, configuration, as_of)
+    on = _subject(learned)
+    # Written at the end: pictures of this comparison beside the table of another would belong to nobody.
+    files: dict[str, bytes] = {}
+    own = _features(learned, on, on, configuration, algorithms, files.__setitem__, searching)
+    sets = {
+        name: _feature_set(database, loaded, learned, on, names, configuration, sets_by, _into(files, name), searching)
+        for name, names in configuration.comparison.feature_sets.items()
+    }
+    made = Comparison(
+        source=loaded.source,
+        as_of=iso(learned.snapshot.as_of),
+        customers=len(on.space),
+        k=on.k,
+        own=own,
+        feature_sets=sets,
+    )
+    files[TABLE] = msgspec.json.format(msgspec.json.encode(made), indent=1)
+    write_all(out, files)
     return made
+
+
+def _into(files: dict[str, bytes], folder: str) -> Draw:
+    def draw(name: str, png: bytes) -> None:
+        files[f"{folder}/{name}"] = png
+
+    return draw
 
 
 def _subject(learned: Learned) -> Subject:
@@ -187,7 +197,7 @@ def _features(
     model: Subject,
     configuration: Configuration,
     algorithms: Sequence[Algorithm],
-    out: Path,
+    draw: Draw,
     searching: bool,
 ) -> Features:
     metrics = learned.fitted.metrics
@@ -195,12 +205,12 @@ def _features(
         features=tuple(feature.name for feature in learned.snapshot.features),
         components=metrics.components,
         variance_kept=metrics.variance_kept,
-        algorithms=tuple(_compared(algorithm, on, model, configuration, out, searching) for algorithm in algorithms),
+        algorithms=tuple(_compared(algorithm, on, model, configuration, draw, searching) for algorithm in algorithms),
     )
 
 
 def _compared(
-    algorithm: Algorithm, on: Subject, model: Subject, configuration: Configuration, out: Path, searching: bool
+    algorithm: Algorithm, on: Subject, model: Subject, configuration: Configuration, draw: Draw, searching: bool
 ) -> Compared:
     comparison, k = configuration.comparison, on.k
     parameters, budget = dict(comparison.parameters.get(algorithm.name, {})), comparison.budget
@@ -217,7 +227,7 @@ def _compared(
             _, cost = measured(lambda: run(algorithm, on.space, k, budget=budget, seed=configuration.seed))
         assessed = assess(labelling, on, configuration, budget, parameters)
         if assessed.labels is not None:
-            assessed = _drawn(assessed, on, configuration, out)
+            assessed = _drawn(assessed, on, configuration, draw)
     ran = assessed.labels is not None
     return Compared(
         score=assessed.score,
@@ -229,12 +239,11 @@ def _compared(
     )
 
 
-def _drawn(assessed: Assessed, on: Subject, configuration: Configuration, out: Path) -> Assessed:
+def _drawn(assessed: Assessed, on: Subject, configuration: Configuration, draw: Draw) -> Assessed:
     name = f"{assessed.score.algorithm}.png"
-    (out / name).write_bytes(picture(assessed, on, configuration.seed))
+    draw(name, picture(assessed, on, configuration.seed))
     if assessed.tree is not None and assessed.score.algorithm == "ward":
-        drawn = dendrogram("Ward: what was joined last", assessed.tree, on.k)
-        (out / "ward-dendrogram.png").write_bytes(drawn)
+        draw("ward-dendrogram.png", dendrogram("Ward: what was joined last", assessed.tree, on.k))
     return replace(assessed, score=replace(assessed.score, plot=name))
 
 
@@ -246,7 +255,7 @@ def _feature_set(
     names: tuple[str, ...],
     configuration: Configuration,
     algorithms: Sequence[Algorithm],
-    out: Path,
+    draw: Draw,
     searching: bool,
 ) -> Features:
     """A model of other features, of the same customers."""
@@ -255,5 +264,4 @@ def _feature_set(
         again = learned.of(look(database, loaded, other, learned.snapshot.as_of), other)
     except UnusableDataError as error:
         return Features(features=names, components=0, variance_kept=0.0, refused=error.message)
-    out.mkdir(exist_ok=True)
-    return _features(again, _subject(again), model, other, algorithms or (find(K_MEANS),), out, searching)
+    return _features(again, _subject(again), model, other, algorithms or (find(K_MEANS),), draw, searching)

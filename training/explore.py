@@ -1,14 +1,13 @@
 """The descriptive analysis of a source, as one HTML page with pictures."""
 
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from ibis.backends.duckdb import Backend
 
 from segmentation.clock import iso
-from segmentation.errors import ConfigurationError
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.recipe import Preprocessing
+from segmentation.whole import require_folder, write_all
 from training.report import Page, Picture, Section, Table, render
 from training.report.activity import activity
 from training.report.activity_pictures import draw_activity
@@ -56,20 +55,14 @@ def explore(
     ConfigurationError
         The directory cannot be written to.
     """
-    try:
-        # A wrong folder should not cost the queries.
-        out.mkdir(parents=True, exist_ok=True)
-        sections = _sections(prepare(database, loaded, snapshot.as_of), snapshot, preprocessing or Preprocessing())
-        page = Page(title=f"What is in the data: {loaded.source}", facts=_facts(loaded, snapshot), sections=sections)
-        for section in sections:
-            for picture in section.pictures:
-                _write(out / f"{picture.name}.png", picture.png)
-        # Last: whoever finds the page finds its pictures.
-        _write(out / PAGE, render(page).encode())
-    except OSError as error:
-        raise ConfigurationError(
-            f"{out} cannot be written to: {error.strerror or error}", hint="give a folder with room"
-        ) from error
+    # A wrong folder should not cost the queries.
+    require_folder(out)
+    sections = _sections(prepare(database, loaded, snapshot.as_of), snapshot, preprocessing or Preprocessing())
+    page = Page(title=f"What is in the data: {loaded.source}", facts=_facts(loaded, snapshot), sections=sections)
+    files = {f"{picture.name}.png": picture.png for section in sections for picture in section.pictures}
+    # Last: whoever finds the page finds its pictures.
+    files[PAGE] = render(page).encode()
+    write_all(out, files)
     return out / PAGE
 
 
@@ -235,17 +228,3 @@ def _features(snapshot: Snapshot, preprocessing: Preprocessing) -> tuple[Section
 
 def _section(anchor: str, title: str, explains: str, pictures: tuple[Picture, ...], without: str = FEW) -> Section:
     return Section(anchor, title, explains, pictures=pictures, left_out="" if pictures else without)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A file that is there whole or not at all."""
-    unfinished: Path | None = None
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
-            unfinished = Path(file.name)
-            file.write(content)
-        unfinished.chmod(0o644)
-        unfinished.replace(path)
-    finally:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import click
 
 from segmentation.errors import ConfigurationError
 from segmentation.settings import load as load_settings
+from segmentation.whole import require_folder
 from training.options import ERR, OUT, Example, a_moment, a_path, as_of_option, source_options
 from training.pushing import reported
 from training.sources import DEFAULT_SOURCE
@@ -76,7 +77,7 @@ def maintenance(
         from training.maintenance.summary import print_simulation
     step = dates.step_length(every)
     # A wrong folder should not cost a replay.
-    written.refuse_unwritable(out)
+    require_folder(out)
     with progress.shown(ERR), open_database(settings) as database:
         loaded = sources.load(database, source, data, chosen, mapping)
         made = simulate(

@@ -58,9 +58,7 @@ def print_card(console: Console, card: Card) -> None:
     facts.add_row("variance kept", f"{metrics.variance_kept:.1%} in {metrics.components} components")
     error = f" ± {metrics.silhouette_standard_error:.4f}" if metrics.silhouette_standard_error else ""
     facts.add_row("silhouette", f"{metrics.silhouette:.4f}{error} ({metrics.silhouette_rows:,} customers)")
-    dropped = [each for each in card.cleaning if each.rows and each.dropped]
-    if dropped:
-        facts.add_row("rows dropped", ", ".join(f"{each.rule}: {each.rows:,}" for each in dropped))
+    _add_cleaning(facts, card)
     refits, even = card.refits, f"{metrics.unstructured:.4f} where there is no structure"
     facts.add_row("for comparison", even)
     facts.add_row(
@@ -255,6 +253,15 @@ def print_moves(console: Console, moves: Sequence[Move]) -> None:
             str(move.sequence), move.at, move.version, move.by, f"{move.why} (forced)" if move.forced else move.why
         )
     console.print(table)
+
+
+def _add_cleaning(facts: Table, card: Card) -> None:
+    dropped = [each for each in card.cleaning if each.rows and each.dropped]
+    if dropped:
+        facts.add_row("rows dropped", ", ".join(f"{each.rule}: {each.rows:,}" for each in dropped))
+    mixed = sum(each.rows for each in card.cleaning if each.rule == "mixed_currency" and not each.dropped)
+    if mixed:
+        facts.add_row("mixed currencies", f"{mixed:,} rows in another than most, their numbers taken as they are")
 
 
 def _customers(card: Card) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError, nearest
+from segmentation.whole import refuse_name
 
 if TYPE_CHECKING:
     from campaigns.export.generations import Format, Generations
@@ -104,6 +105,7 @@ def _generations(address: str, wait_seconds: float) -> Generations:
     if not address.startswith("s3://"):
         from campaigns.export.folder import Folder
 
+        refuse_name(Path(address))
         return Folder(Path(address), wait_seconds)
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     if not _BUCKET.fullmatch(bucket):

@@ -12,6 +12,7 @@ from campaigns.lists.places import SUMMARY
 from campaigns.tables import quoted
 from segmentation.clock import iso
 from segmentation.errors import BadValueError
+from segmentation.whole import refuse_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,7 @@ def write(
     }
     held = [name for name in values if name not in {column.header for column in wanted.columns.carried}]
     with place.filling() as folder:
+        refuse_name(folder)
         lists = []
         for count in choice.counts:
             where = f"choice.outcome = 'listed' AND choice.segment_id = {count.segment_id}"

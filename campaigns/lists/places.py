@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+import duckdb
+
 from segmentation.errors import ConfigurationError, LostRaceError, StoreAccessError, StoreUnavailableError
 from segmentation.registry.store import open_store
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from segmentation.registry.store import Store
 
 SUMMARY = "summary.json"
+
+FULL = "No space left on device"
 
 
 class Place(Protocol):
@@ -112,9 +116,12 @@ class Folder:
             yield made
             made.chmod(0o755)
             made.rename(self._path)
-        except OSError as error:
+        except (OSError, duckdb.IOException) as error:
+            if isinstance(error, duckdb.IOException) and str(made) not in str(error):
+                raise
+            said = FULL if FULL in str(error) else getattr(error, "strerror", None) or "its disk fails"
             raise ConfigurationError(
-                f"{self._path} cannot be written: {error.strerror or error}", hint="give a new folder in one with room"
+                f"{self._path} cannot be written: {said}", hint="give a new folder in one with room"
             ) from error
         finally:
             if made is not None and made.exists():

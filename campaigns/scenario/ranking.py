@@ -15,10 +15,10 @@ from campaigns.scenario.base import Base
 from campaigns.scenario.bound import Bound
 from campaigns.scenario.money import Groups, expected_gain, off, paid, redeeming, worth
 from campaigns.scenario.simulation import Draws
-from campaigns.whole import whole
 from segmentation.errors import BadValueError
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scoring import Floats
+from segmentation.whole import whole
 
 Ints = npt.NDArray[np.int64]
 

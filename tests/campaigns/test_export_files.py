@@ -155,6 +155,7 @@ def test_what_cannot_be_written_to_is_told(sample_registry: Registry, sample_ass
         (out, ["--schema", "x"], "--schema is for databases"),
         (tmp_path / "file", [], "File exists"),
         (tmp_path / "mine", [], "current is not that of an export"),
+        (tmp_path / "b\udce9d", [], "is not UTF-8"),
     ):
         done = campaigns(*arguments, str(to), *more)
         assert (done.returncode, said in done.stderr) == (2, True), done

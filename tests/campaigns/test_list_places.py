@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from campaigns.lists import places
-from segmentation.errors import StoreUnavailableError
+from segmentation.errors import ConfigurationError, StoreUnavailableError
 from segmentation.registry.s3 import S3Store
 from segmentation.registry.store import Store, open_store
 from tests.campaigns.exporting import Done, campaigns
@@ -58,6 +58,18 @@ def test_the_same_lists_are_in_a_bucket_as_in_a_folder(base: Path, bucket: Store
     assert [one["name"] for one in summary["files"]] == FILES[:2]
     for one in summary["files"]:
         assert hashlib.sha256(bucket.read(one["name"]) or b"").hexdigest() == one["sha256"]
+
+
+def test_a_full_disk_is_told_of_the_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    place = places.Folder(tmp_path / "out")
+    with (
+        pytest.raises(ConfigurationError, match="out cannot be written: No space left on device"),
+        place.filling() as at,
+    ):
+        raise duckdb.IOException(f'Async write failed: Could not write file "{at}/a.csv": No space left on device')
+    with pytest.raises(duckdb.IOException), place.filling():
+        raise duckdb.IOException('Could not write file "/elsewhere/work.duckdb": No space left on device')
+    assert not list(tmp_path.iterdir())
 
 
 def test_lists_in_a_bucket_are_never_written_over(base: Path, bucket: Store) -> None:

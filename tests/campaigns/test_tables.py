@@ -11,6 +11,7 @@ from campaigns.assignments import open_assignments, open_duckdb
 from campaigns.experiment import outcomes
 from campaigns.ids import read_ids
 from campaigns.lists.consent import read_consent
+from campaigns.tables import reading
 from segmentation.errors import EmptyTableError, UnreadableFileError
 from segmentation.settings import Settings
 
@@ -98,3 +99,18 @@ def test_a_file_that_may_not_be_read_is_told_so(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Path, "open", refuse)
     with open_duckdb(Settings()) as connection, pytest.raises(UnreadableFileError, match="read: Permission denied"):
         read_ids(connection, file, "ids")
+
+
+def test_a_name_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    """DuckDB cannot be told of it at all."""
+    named = tmp_path / "b\udce9d.csv"
+    named.write_text(COLUMNS + ROW.format(1))
+    with pytest.raises(UnreadableFileError, match=r"b\\udce9d\.csv is not UTF-8"):
+        assigned(duckdb.connect(), named)
+
+
+def test_a_full_disk_of_the_work_database_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "segments.csv"
+    for error in (duckdb.TransactionException("Failed to commit: No space left on device"), duckdb.FatalException("")):
+        with pytest.raises(type(error)), reading(file, "write it anew"):
+            raise error

@@ -92,6 +92,18 @@ def test_a_file_that_cannot_be_written_is_told(published: Registry, tmp_path: Pa
     assert not list(tmp_path.glob(".writing-*"))
 
 
+def test_the_table_that_is_read_is_not_written_over(published: Registry, tmp_path: Path) -> None:
+    orders = tmp_path / "orders.csv"
+    orders.write_text("customer_id,order_id,ordered_at,unit_price\na,1,2019-07-01,2\n")
+    for data in (orders, tmp_path, f"{tmp_path}/*.csv"):
+        done = training(
+            "assign", "--registry", published.url, "--out", orders, "--source", "transactions", "--data", data
+        )
+        assert done.returncode == 2
+        assert "would be written over" in done.stderr
+        assert orders.read_text().startswith("customer_id,order_id")
+
+
 def test_other_data_go_through_the_same_model(published: Registry, tmp_path: Path) -> None:
     done = training("assign", "--source", "olist", "--data", write(tmp_path / "olist"), "--registry", published.url,
                     "--out", tmp_path / "a.csv")  # fmt: skip

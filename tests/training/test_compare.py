@@ -139,6 +139,26 @@ def test_what_is_asked_for_wrongly_is_refused_before_anything_runs(
     assert not (tmp_path / "out" / "comparison.json").exists()
 
 
+def test_a_comparison_that_fails_midway_leaves_the_one_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared(tmp_path, "--algorithm", "k-means", "--algorithm", "ward")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    drawn: list[str] = []
+
+    def picture(*_: object) -> bytes:
+        if drawn:
+            raise MemoryError
+        drawn.append("once")
+        return b"another"
+
+    monkeypatch.setattr("training.compare.picture", picture)
+    with pytest.raises(MemoryError):
+        compared(tmp_path, "--algorithm", "k-means", "--algorithm", "ward")
+    assert drawn
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = CliRunner().invoke(cli, ["compare", "--out", str(tmp_path / "file" / "x"), *SMALL])

@@ -219,3 +219,8 @@ def test_a_number_out_of_range_says_how_to_go_on(database: Backend, tmp_path: Pa
         read(database, tmp_path, text, mapping)
     assert "cleaning.out_of_range" in refused.value.hint
     assert counts(read(database, tmp_path, text, mapping, cleaning={"out_of_range": "drop"})) == {"out_of_range": 1}
+
+
+def test_a_name_that_is_not_utf_8_is_told(database: Backend, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match=r"b\\udce9d\.csv is not UTF-8"):
+        read(database, tmp_path, HEADER + "a,1,2019-07-01,x,1,2\n", ORDERS, name="b\udce9d.csv")

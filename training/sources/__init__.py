@@ -53,6 +53,7 @@ def load(
         The data cannot be used.
     """
     # Imported when needed: the names of the sources are asked for far more often than their code.
+    from training import cleaning
     from training.sources import mapped, olist, sample
     from training.sources import mapping as mappings
 
@@ -67,6 +68,8 @@ def load(
             raise ConfigurationError(
                 "the sample is generated and reads no data", hint="leave --data out, or name the source of your data"
             )
+        # It is clean; a rule that does not exist is told all the same.
+        cleaning.actions("orders", configuration.cleaning)
         return sample.load(database, configuration.sample.customers, configuration.sample.seed)
     if data is None:
         raise MissingTableError(
@@ -84,6 +87,27 @@ def load(
         chosen=configuration.cleaning,
         asked=configuration.features,
     )
+
+
+def local(data: str | None, loaded: Loaded) -> tuple[Path, ...]:
+    """The files of this machine that were read.
+
+    Parameters
+    ----------
+    data
+        A file, a folder or a glob, local or s3://.
+    loaded
+        What was read of it.
+
+    Returns
+    -------
+    tuple of Path
+        None of S3, nor of what is generated.
+    """
+    if data is None or data.startswith("s3://"):
+        return ()
+    folder = Path(data) if Path(data).is_dir() else Path(data).parent
+    return (Path(data), *(folder / table.file for table in loaded.read))
 
 
 def scratch_of(database: Backend) -> Path:

@@ -17,6 +17,7 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 from segmentation.tables import SQL_TYPES, Column, Kind
+from segmentation.whole import refuse_name
 from training.database import first_row
 from training.sources.checks import (
     literal,
@@ -96,6 +97,8 @@ def find(folder: Path, names: Sequence[str], others: Sequence[str] = ()) -> dict
         raise SourceError(
             f"{folder} cannot be read: {error.strerror}", hint="check its name and permissions"
         ) from error
+    for path in paths:
+        refuse_name(path)
     if not paths:
         raise EmptyTableError(f"{folder} holds no CSV file", hint=f"it needs {', '.join(names)} as .csv or .csv.gz")
     found: dict[str, Path] = {}

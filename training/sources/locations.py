@@ -18,6 +18,7 @@ from segmentation.errors import (
     UnreadableFileError,
 )
 from segmentation.registry.s3 import failure
+from segmentation.whole import refuse_name
 from training import progress
 from training.sources.checks import open_bytes, refuse_damaged
 
@@ -53,6 +54,8 @@ def files(data: str, pattern: str, scratch: Path) -> list[Path]:
         S3 refuses, or does not answer.
     """
     found = _download(data, pattern, scratch) if data.startswith(S3) else _local(data, pattern)
+    for path in found:
+        refuse_name(path)
     kinds = {path.name.lower().endswith(PARQUET) for path in found}
     if len(kinds) > 1:
         raise SourceError(f"{data} has both CSV and Parquet files", hint="name the files of one kind, such as *.csv")

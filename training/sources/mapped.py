@@ -14,7 +14,7 @@ from segmentation.features import EVENT_FEATURES, ORDER_FEATURES, Feature, numbe
 from segmentation.tables import EVENT_TYPES, Interval
 from training import cleaning, progress
 from training.database import first_row
-from training.sources import line_ends, locations, places, repeats, statement
+from training.sources import currencies, line_ends, locations, places, repeats, statement
 from training.sources.checks import literal, quoted
 from training.sources.headers import Source, examine, unlike
 from training.sources.loaded import Action, Cleaned, Loaded, TableRead
@@ -88,7 +88,9 @@ def load(
     read = _read(database, sources, used, done)
     with progress.step("cleaning", database.con):
         cleaned = _clean(database, read, used, done)
-    kept = cleaning.kept_sql(cleaning.rules_of(mapping.table), done)
+    rules = cleaning.rules_of(mapping.table)
+    kept = cleaning.kept_sql(rules, done)
+    read_over = f"({kept} OR rule = {cleaning.code(rules, 'mixed_currency')})"
     _make_table(database, used, kept)
     return Loaded(
         source=source,
@@ -99,7 +101,7 @@ def load(
         read=tuple(_table_read(number, read) for number in range(len(sources))),
         cleaning=cleaned,
         lost=_lost(database, kept),
-        notes=_notes(database, used),
+        notes=(*_notes(database, used), *map(str, currencies.mixtures(database, used, read_over))),
         ignored=ignored,
     )
 
@@ -174,7 +176,9 @@ def _unreadable(path: Path, error: duckdb.Error) -> UnreadableFileError | None:
     said = str(error)
     if isinstance(error, duckdb.IOException) and ("GZIP" in said or str(path) in said):
         return UnreadableFileError(f"{path.name} is damaged", hint="export or copy it again")
-    if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+    # The last two are what it says where its own disk is full.
+    own = duckdb.OutOfMemoryException | duckdb.IOException | duckdb.TransactionException | duckdb.FatalException
+    if isinstance(error, own):
         return None
     if locations.is_parquet(path):
         return UnreadableFileError(
@@ -193,6 +197,7 @@ def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, A
     for name in ("unreadable_value", "out_of_range"):
         if done[name] == "refuse":
             _refuse_first(database, read, mapping, cleaning.code(rules, name))
+    currencies.mark(database, mapping, kept, cleaning.code(rules, "mixed_currency"))
     # A cancellation that stands twice takes back one purchase.
     marked = kept
     if mapping.table == "orders":
@@ -218,6 +223,8 @@ def _clean(database: Backend, read: _Read, mapping: Mapping, done: ByName[str, A
         if rule.name in of_files:
             count, example = of_files[rule.name]
         if count and done[rule.name] == "refuse":
+            if rule.name == "mixed_currency":
+                raise currencies.refusal(database, mapping, f"({kept} OR rule = {code})", count, example)
             raise _refusal(rule, count, example)
         cleaned.append(Cleaned(rule.name, count, done[rule.name] == "drop", example))
     return tuple(cleaned)

@@ -12,10 +12,13 @@ from training.sources.headers import Source
 from training.sources.loaded import Action
 from training.sources.locations import is_parquet
 from training.sources.mapping import AMOUNT, Mapping
-from training.sources.typed import cell, typed
+from training.sources.typed import cell, currency, typed
 
 LINES = "lines"
-"""The table that all rows are read to: canonical columns, `file`, `row_hash`, and `rule`, the cleaning rule's code."""
+"""The table of all rows: canonical columns, `file`, `row_hash`, `rule`, the cleaning rule's code, and `currency`."""
+
+CURRENCY = "currency"
+"""What stands beside a row's amounts, as `unit_price=EUR freight_value=€`; NULL where nothing does."""
 
 CANCELLED = ("cancelled", "canceled")
 
@@ -61,7 +64,7 @@ def create(mapping: Mapping) -> str:
         f"{quoted(column.name)} {'UBIGINT' if _is_counted(column.name, mapping) else column.sql_type}"
         for column in columns(mapping)
     )
-    return f"CREATE TABLE {LINES} ({types}, file UINTEGER, row_hash UBIGINT, rule UTINYINT)"
+    return f"CREATE TABLE {LINES} ({types}, file UINTEGER, row_hash UBIGINT, rule UTINYINT, {CURRENCY} VARCHAR)"
 
 
 def scan(source: Source, separator: str) -> str:
@@ -114,12 +117,15 @@ def insert(
     """
     file, compared = mapping.file, compared or {}
     there = {column.name: column for column in columns(mapping) if column.name in source.theirs}
-    raw, made = [], []
+    raw, made, borne = [], [], []
     for name, column in there.items():
         theirs = source.theirs[name]
         kind, inner = source.kinds[theirs], quoted(f"raw_{name}")
         raw.append(f"{cell(quoted(theirs), kind, file, csv=not is_parquet(source.path))} AS {inner}")
         made.append(f"{typed(column, inner, kind, file)} AS {quoted(name)}")
+        if (beside := currency(column, inner, kind, file)) is not None:
+            made.append(f"{beside} AS {quoted('currency_' + name)}")
+            borne.append(name)
     # By name: two files may have the same columns in another order.
     whole = ", ".join(_comparable(quoted(name), compared.get(name)) for name in sorted(source.kinds))
     values = f"SELECT {', '.join(raw)}, hash({whole}) AS row_hash FROM {scan(source, file.separator)}"
@@ -130,8 +136,8 @@ def insert(
     into = [column.name for column in columns(mapping) if column.name in present]
     selected = ", ".join(_canonical(name, mapping) for name in into)
     return (
-        f"INSERT INTO {LINES} ({', '.join(map(quoted, into))}, file, row_hash, rule) "
-        f"SELECT {selected}, {number}, row_hash, {rule} "
+        f"INSERT INTO {LINES} ({', '.join(map(quoted, into))}, file, row_hash, rule, {CURRENCY}) "
+        f"SELECT {selected}, {number}, row_hash, {rule}, {_borne(borne)} "
         f"FROM (SELECT *{told} FROM (SELECT *, {', '.join(made)} FROM ({values})))"
     )
 
@@ -185,6 +191,15 @@ def out_of_range(there: ByName[str, Column], moment: str | None) -> dict[str, st
         if column.kind == "time" and name != moment:
             conditions[name].append(cleaning.impossible(cell_))
     return {name: f"({' OR '.join(found)})" for name, found in conditions.items() if found}
+
+
+def _borne(names: list[str]) -> str:
+    """SQL that gathers what stands beside the amounts of a row."""
+    if not names:
+        return "NULL"
+    beside = [quoted("currency_" + name) for name in names]
+    said = ", ".join(f"{literal(name + '=')} || {each}" for name, each in zip(names, beside, strict=True))
+    return f"CASE WHEN coalesce({', '.join(beside)}) IS NOT NULL THEN concat_ws(' ', {said}) END"
 
 
 def _derived(there: ByName[str, Column], mapping: Mapping) -> dict[str, str]:

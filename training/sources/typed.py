@@ -97,18 +97,44 @@ def typed(column: Column, name: str, kind: str, file: FileFormat) -> str:
     return _number(name, wanted, file)
 
 
+def currency(column: Column, name: str, kind: str, file: FileFormat) -> str | None:
+    """What stands beside an amount: three letters, or else a currency's sign.
+
+    Parameters
+    ----------
+    column, name, kind, file
+        As for `typed`.
+
+    Returns
+    -------
+    str or None
+        SQL, NULL for a number alone; None where the column can bear no currency.
+    """
+    if kind != "VARCHAR" or column.kind not in ("money", "number"):
+        return None
+    letters, sign = (f"nullif(regexp_extract({name}, '{what}'), '')" for what in ("[A-Z]{3}", r"\p{Sc}"))
+    # The same cast as that of the value, which is made once: a number alone costs nothing more.
+    alone = f"TRY_CAST({_plain(name, file)} AS {SQL_TYPES[column.kind]}) IS NOT NULL"
+    return f"CASE WHEN {name} IS NULL OR {alone} THEN NULL ELSE coalesce({letters}, {sign}) END"
+
+
+def _plain(name: str, file: FileFormat) -> str:
+    """A number without thousands set apart, with a decimal point."""
+    if file.decimal == ".":
+        return name
+    return f"CASE WHEN regexp_matches({name}, '{PLAIN}') THEN replace({name}, ',', '.') END"
+
+
 def _number(name: str, wanted: str, file: FileFormat) -> str:
     # Only what is no number as it stands is looked at again: for a currency sign, or thousands set apart.
     bare = f"regexp_replace(regexp_replace({name}, '{BEHIND}', '', 'g'), '{BEFORE}', '\\1')"
     if file.decimal == ",":
-        plain = f"CASE WHEN regexp_matches({name}, '{PLAIN}') THEN replace({name}, ',', '.') END"
         whole = f"replace(regexp_replace({bare}, '[.{SPACE}]', '', 'g'), ',', '.')"
         grouped = f"CASE WHEN regexp_matches({bare}, '{COMMA}') THEN {whole} END"
     else:
-        plain = name
         whole = f"regexp_replace({bare}, '[,{SPACE}]', '', 'g')"
         grouped = f"CASE WHEN regexp_matches({bare}, '{POINT}') THEN {whole} ELSE {bare} END"
-    read = f"TRY_CAST({plain} AS {wanted})"
+    read = f"TRY_CAST({_plain(name, file)} AS {wanted})"
     # Not by coalesce: DuckDB takes what repeats out of it, and then strips every number.
     return f"CASE WHEN {read} IS NOT NULL THEN {read} ELSE TRY_CAST({grouped} AS {wanted}) END"
 

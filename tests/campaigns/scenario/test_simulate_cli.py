@@ -100,6 +100,14 @@ def test_the_same_gives_the_same_bytes(url: str, sample_assignments: Path, tmp_p
     assert set(made[0]) == FILES | {"whom.parquet"}
 
 
+def test_the_assignments_are_not_written_over(url: str, sample_assignments: Path, tmp_path: Path) -> None:
+    copy = tmp_path / sample_assignments.name
+    copy.write_bytes(sample_assignments.read_bytes())
+    done = run(url, copy, "make-good", tmp_path / "out", "--customers-out", str(copy))
+    assert "would be written over" in str(done.exception)
+    assert copy.read_bytes() == sample_assignments.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("scenario", "more", "said"),
     [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import ConfigurationError, UnreadableFileError
 
 
 @contextmanager
@@ -45,6 +45,45 @@ def whole(out: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def refuse_name(path: Path) -> None:
+    """Refuse a file whose name DuckDB cannot be told.
+
+    Parameters
+    ----------
+    path
+        A path, as Python has it.
+
+    Raises
+    ------
+    UnreadableFileError
+        It is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode("utf-8", "backslashreplace").decode()
+        raise UnreadableFileError(f"the name of {shown} is not UTF-8", hint="rename the file or its folder") from error
+
+
+def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to put a file in the place of one that is read.
+
+    Parameters
+    ----------
+    out
+        The file's place.
+    inputs
+        What is read; files that are not there do not count.
+
+    Raises
+    ------
+    ConfigurationError
+        They are the same file, by whatever name.
+    """
+    if out.exists() and any(each.exists() and out.samefile(each) for each in inputs):
+        raise ConfigurationError(f"{out} is read: it would be written over", hint="give another file to write to")
+
+
 def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder; each appears whole, and none before all are on the disk.
 
@@ -53,7 +92,7 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     folder
         It is made if need be.
     files
-        Content by name; files of the same names are replaced.
+        Content by name, which may have folders before it; files of the same names are replaced, in this order.
 
     Raises
     ------
@@ -64,6 +103,7 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     written: dict[str, Path] = {}
     try:
         for name, content in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             with NamedTemporaryFile(dir=folder, prefix=".writing-", delete=False) as file:
                 written[name] = Path(file.name)
                 file.write(content)
