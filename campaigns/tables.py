@@ -18,7 +18,7 @@ from segmentation.errors import (
     MissingTableError,
     UnreadableFileError,
 )
-from segmentation.whole import refuse_name
+from segmentation.file_names import refuse_name
 
 if TYPE_CHECKING:
     from pathlib import Path

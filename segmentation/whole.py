@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from segmentation.errors import ConfigurationError, UnreadableFileError
+from segmentation.errors import ConfigurationError
 
 
 @contextmanager
@@ -43,26 +43,6 @@ def whole(out: Path) -> Iterator[Path]:
     finally:
         if unfinished is not None:
             unfinished.unlink(missing_ok=True)
-
-
-def refuse_name(path: Path) -> None:
-    """Refuse a file whose name DuckDB cannot be told.
-
-    Parameters
-    ----------
-    path
-        A path, as Python has it.
-
-    Raises
-    ------
-    UnreadableFileError
-        It is not UTF-8.
-    """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        shown = str(path).encode("utf-8", "backslashreplace").decode()
-        raise UnreadableFileError(f"the name of {shown} is not UTF-8", hint="rename the file or its folder") from error
 
 
 def refuse_input(out: Path, inputs: Iterable[Path]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.errors import ConfigurationError
+from segmentation.file_names import refuse_name
 from segmentation.settings import Settings
-from segmentation.whole import refuse_name
 
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where a container finds its own memory limit."""

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from segmentation.clock import iso
 from segmentation.errors import ConfigurationError, UnusableDataError
 from segmentation.model import Model
 from segmentation.pseudonyms import Pseudonyms
+from segmentation.whole import whole
 from training.ask import features, refuse_lacking
 from training.snapshot import newest
 from training.sources import Loaded
@@ -130,18 +130,5 @@ def _writer(out: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]
     kind = kinds.get(out.suffix.lower())
     if kind is None:
         raise ConfigurationError(f"{out.name} is neither .parquet nor .csv", hint="name the file by what it should be")
-    unfinished: Path | None = None
-    try:
-        with NamedTemporaryFile(dir=out.parent, prefix=".writing-", suffix=out.suffix, delete=False) as file:
-            unfinished = Path(file.name)
-        with kind(unfinished, schema) as writer:
-            yield writer.write_table
-        unfinished.chmod(0o644)
-        unfinished.replace(out)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{out} cannot be written: {error.strerror or error}", hint="give a file in a folder with room"
-        ) from error
-    finally:
-        if unfinished is not None:
-            unfinished.unlink(missing_ok=True)
+    with whole(out) as unfinished, kind(unfinished, schema) as writer:
+        yield writer.write_table

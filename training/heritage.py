@@ -185,6 +185,7 @@ def _lived(registry: Registry, alias: str) -> list[str]:
 
     Campaigns know the ids of those. Beside moves that can be trusted, others should not choose ours.
     """
+    # Where such a move cannot even be read, nobody knows what it named, and a new beginning must still be possible.
     with suppress(InconsistentModelError):
         return [move.version for move in registry.moves(alias)] or registry.claims(alias)
     return []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError, nearest
-from segmentation.whole import refuse_name
+from segmentation.file_names import refuse_name
 
 if TYPE_CHECKING:
     from campaigns.export.generations import Format, Generations

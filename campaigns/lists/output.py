@@ -12,7 +12,7 @@ from campaigns.lists.places import SUMMARY
 from campaigns.tables import quoted
 from segmentation.clock import iso
 from segmentation.errors import BadValueError
-from segmentation.whole import refuse_name
+from segmentation.file_names import refuse_name
 
 if TYPE_CHECKING:
     from pathlib import Path

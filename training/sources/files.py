@@ -16,8 +16,8 @@ from segmentation.errors import (
     SourceError,
     UnreadableFileError,
 )
+from segmentation.file_names import refuse_name
 from segmentation.tables import SQL_TYPES, Column, Kind
-from segmentation.whole import refuse_name
 from training.database import first_row
 from training.sources.checks import (
     literal,

@@ -17,8 +17,8 @@ from segmentation.errors import (
     SourceError,
     UnreadableFileError,
 )
+from segmentation.file_names import refuse_name
 from segmentation.registry.s3 import failure
-from segmentation.whole import refuse_name
 from training import progress
 from training.sources.checks import open_bytes, refuse_damaged
 
